@@ -1,0 +1,39 @@
+"""Names that are safe in CWL identifiers and expressions."""
+
+from __future__ import annotations
+
+import re
+
+# `id` and `class` are keys of their own in job files; the rest would shadow what expressions see.
+_RESERVED = frozenset({"id", "class", "cwl:tool", "self", "runtime", "inputs", "null", "true", "false"})
+
+
+class Names:
+    """Gives every name of one scope an identifier of its own, the same one each time.
+
+    Args:
+        dashes: True where ``-`` may stay (steps and tools); in expressions it would mean minus.
+    """
+
+    def __init__(self, *, dashes: bool) -> None:
+        self._unsafe = re.compile(r"[^A-Za-z0-9_-]" if dashes else r"[^A-Za-z0-9_]")
+        self._given: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        """The identifier of a name; it is made on first use."""
+        if name not in self._given:
+            self._given[name] = self.fresh(name)
+        return self._given[name]
+
+    def fresh(self, wish: str) -> str:
+        """A new identifier that looks like the wish."""
+        base = self._unsafe.sub("_", wish) or "_"
+        if not (base[0].isalpha() or base[0] == "_") or base in _RESERVED:
+            base = f"_{base}"
+        identifier, number = base, 2
+        while identifier in self._taken:
+            identifier = f"{base}_{number}"
+            number += 1
+        self._taken.add(identifier)
+        return identifier

@@ -1,0 +1,41 @@
+"""The model's types in CWL's notation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recast_bridge.model.types import ANY, NULL, Array, Primitive, Record, Type, Union, members
+
+_NAMES = {"float": "double"}
+
+
+def cwl_type(kind: Type) -> Any:
+    """CWL type of a type of the model (CWL v1.2, "CWLType"); mappings are ``Any``, as they have no schema."""
+    if isinstance(kind, Primitive):
+        return _NAMES.get(kind.name, kind.name)
+    if isinstance(kind, Array):
+        return {"type": "array", "items": cwl_type(kind.items)}
+    if isinstance(kind, Record):
+        return "Any"
+    assert isinstance(kind, Union)
+    found: list[Any] = []
+    for member in kind.members:
+        name = cwl_type(member)
+        if name not in found:
+            found.append(name)
+    if "Any" in found:
+        return ["null", "Any"] if NULL in kind.members else "Any"
+    return found
+
+
+def port_type(kind: Type) -> Any:
+    """CWL type of an input or output, with the usual short form for lists of simple things."""
+    spelled = cwl_type(kind)
+    if isinstance(spelled, dict) and isinstance(spelled["items"], str):
+        return f"{spelled['items']}[]"
+    return spelled
+
+
+def nullable(kind: Type) -> bool:
+    """True when the value can be absent."""
+    return kind == ANY or NULL in members(kind)

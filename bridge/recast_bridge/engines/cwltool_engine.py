@@ -1,0 +1,413 @@
+"""Run the CWL of an analysis with cwltool, and lay the run out as the original engine would have done.
+
+cwltool is used as a library, through the hooks it offers for this: a constructor for processes
+(``LoadingContext.construct_tool_object``) and ``Workflow.make_workflow_step``. They do not change what is
+run; they decide in which directory a step runs, note what it published, and tell how far the run is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cwltool import command_line_tool
+from cwltool.context import LoadingContext, RuntimeContext
+from cwltool.errors import WorkflowException
+from cwltool.executors import JobExecutor, MultithreadedJobExecutor, SingleJobExecutor
+from cwltool.job import JobBase
+from cwltool.load_tool import load_tool
+from cwltool.process import Process, shortname
+from cwltool.workflow import Workflow, WorkflowStep, default_make_tool
+from ruamel.yaml.comments import CommentedMap
+from schema_salad.exceptions import ValidationException
+
+from recast_bridge.cwl.job import job_object
+from recast_bridge.cwl.writer import Translation, dump
+from recast_bridge.engines.results import StepRecord, describe, write_results
+from recast_bridge.engines.types import RUNTIMES, ProgressEvent, RunResult, StepResult
+from recast_bridge.model.findings import Finding, RunError, UsageError
+
+_OWN = "_recast"
+_LOG_LINES = 20
+# Attribute of a RuntimeContext that says where in the workflow one is.
+_WHERE = "recast_where"
+
+
+@dataclass(slots=True)
+class _Instance:
+    """One instance of a stage.
+
+    Attributes:
+        path: (stage, index) from the root on; the index counts the elements of the scatter.
+        directory: its directory below the run directory.
+        name: name of the step.
+        tool: id of its tool, empty for a sub-workflow.
+        outputs: what it published, by port; None while it has not finished.
+        status: cwltool's word for how it ended.
+        logs: files that its output went to.
+    """
+
+    path: tuple[tuple[str, int], ...]
+    directory: Path
+    name: str
+    tool: str
+    outputs: Mapping[str, Any] | None = None
+    status: str = ""
+    logs: list[Path] = field(default_factory=list)
+
+
+class _Run:
+    """What happens in one run."""
+
+    def __init__(
+        self, translation: Translation, outdir: Path, progress: Callable[[ProgressEvent], None]
+    ) -> None:
+        self.translation = translation
+        self.outdir = outdir
+        self.progress = progress
+        self.instances: list[_Instance] = []
+        self.lock = threading.Lock()
+
+    def begin(self, instance: _Instance) -> None:
+        with self.lock:
+            self.instances.append(instance)
+
+    def finish(self, instance: _Instance, outputs: Mapping[str, Any] | None, status: str) -> None:
+        with self.lock:
+            instance.outputs, instance.status = outputs, status
+        done = status == "success"
+        self.progress(ProgressEvent(_scoped(instance.path), "done" if done else "failed"))
+
+    def construct(self, document: CommentedMap, context: LoadingContext) -> Process:
+        """Make a process of our own kind; cwltool calls this for every process of the document."""
+        if document.get("class") == "Workflow":
+            return _RecastWorkflow(document, context, self)
+        if document.get("class") == "CommandLineTool":
+            return _RecastTool(document, context)
+        return default_make_tool(document, context)
+
+
+class _RecastWorkflow(Workflow):
+    def __init__(self, document: CommentedMap, context: LoadingContext, run: _Run) -> None:
+        self.recast_run = run
+        super().__init__(document, context)
+
+    def make_workflow_step(
+        self,
+        toolpath_object: CommentedMap,
+        pos: int,
+        loadingContext: LoadingContext,
+        parentworkflowProv: Any = None,
+    ) -> WorkflowStep:
+        return _RecastStep(toolpath_object, pos, loadingContext, parentworkflowProv, self.recast_run)
+
+
+class _RecastStep(WorkflowStep):
+    def __init__(
+        self, document: CommentedMap, position: int, context: LoadingContext, provenance: Any, run: _Run
+    ) -> None:
+        super().__init__(document, position, context, provenance)
+        self.recast_run = run
+        workflow, _, step = str(self.tool["id"]).rpartition("#")[2].partition("/")
+        self.recast_stage = run.translation.stages.get(workflow, {}).get(step)
+
+    def job(self, job_order: Any, output_callbacks: Any, runtimeContext: RuntimeContext) -> Any:
+        if self.recast_stage is None:
+            yield from super().job(job_order, output_callbacks, runtimeContext)
+            return
+        run = self.recast_run
+        context = runtimeContext.copy()
+        above: tuple[tuple[tuple[str, int], ...], Path] = getattr(runtimeContext, _WHERE, ((), run.outdir))
+        index = _scatter_index(output_callbacks)
+        name = self.recast_stage if index is None else f"{self.recast_stage}_{index}"
+        path = (*above[0], (self.recast_stage, index or 0))
+        directory = above[1] / name
+        callback = output_callbacks
+        is_tool = self.embedded_tool.tool["class"] == "CommandLineTool"
+        if is_tool:
+            directory.mkdir(parents=True, exist_ok=True)
+            context.outdir = str(directory)
+            tool = str(self.embedded_tool.tool["id"]).rpartition("#")[2]
+            instance = _Instance(path, directory, name, tool)
+            setattr(context, "recast_instance", instance)  # noqa: B010
+            run.begin(instance)
+            run.progress(ProgressEvent(_scoped(path), "running"))
+
+            def callback(outputs: Any, status: str) -> None:
+                run.finish(instance, outputs, status)
+                output_callbacks(outputs, status)
+
+        setattr(context, _WHERE, (path, directory))
+        yield from super().job(job_order, callback, context)
+
+
+class _RecastTool(command_line_tool.CommandLineTool):
+    def job(self, job_order: Any, output_callbacks: Any, runtimeContext: RuntimeContext) -> Any:
+        instance: _Instance | None = getattr(runtimeContext, "recast_instance", None)
+        for job in super().job(job_order, output_callbacks, runtimeContext):
+            if isinstance(job, JobBase) and instance is not None:
+                # Logs stay out of the step's directory while the step runs: a pattern could match them.
+                folder = Path(getattr(runtimeContext, "recast_logs")).joinpath(  # noqa: B009
+                    *(f"{stage}.{number}" for stage, number in instance.path)
+                )
+                folder.mkdir(parents=True, exist_ok=True)
+                if job.stdout is None:
+                    job.stdout = str(folder / f"{instance.name}.run.log")
+                    instance.logs.append(Path(job.stdout))
+                if job.stderr is None:
+                    job.stderr = str(folder / f"{instance.name}.err.log")
+                    instance.logs.append(Path(job.stderr))
+            yield job
+
+
+def _scatter_index(callback: Any) -> int | None:
+    """Which element of a scatter a callback is for; cwltool binds it as the first argument."""
+    function = getattr(callback, "func", None)
+    if function is not None and getattr(function, "__name__", "") == "receive_scatter_output":
+        return int(callback.args[0])
+    return None
+
+
+def _scoped(path: Sequence[tuple[str, int]]) -> str:
+    return "/".join(f"{stage}/{index}" for stage, index in path)
+
+
+def run(
+    translation: Translation,
+    workflow: str,
+    initdir: Path | None,
+    outdir: Path,
+    *,
+    runtime: str,
+    jobs: int,
+    progress: Callable[[ProgressEvent], None],
+) -> RunResult:
+    """Run a translated analysis with cwltool.
+
+    Args:
+        translation: the CWL; for the runtime ``host`` it must have been written for the host.
+        workflow: name of the workflow for results.json.
+        initdir: directory of the input files, for the paths in results.json.
+        outdir: run directory; created, must be empty.
+        runtime: ``docker``, ``podman``, ``apptainer`` or ``host``.
+        jobs: how many steps run at a time.
+        progress: is called for every change in the state of a step.
+
+    Raises:
+        RunError: the run directory is in use, or an input has no value.
+        UsageError: unknown runtime.
+    """
+    if runtime not in RUNTIMES:
+        raise UsageError(
+            Finding("R105", "error", f"unknown runtime: {runtime}", f"one of {', '.join(RUNTIMES)}")
+        )
+    outdir = outdir.resolve()
+    if outdir.exists() and (not outdir.is_dir() or any(outdir.iterdir())):
+        raise RunError(
+            Finding(
+                "R106", "error", f"the run directory is not empty: {outdir}", "name a new directory with -o"
+            )
+        )
+    if translation.missing:
+        raise RunError(
+            Finding(
+                "R107",
+                "error",
+                f"these inputs have no value: {', '.join(translation.missing)}",
+                "give them with --inputs FILE or -p name=value",
+            )
+        )
+    own = outdir / _OWN
+    own.mkdir(parents=True)
+    document = own / "workflow.cwl"
+    document.write_text(translation.text(), encoding="utf-8")
+    job = job_object(translation.job, own)
+    (own / "inputs.yml").write_text(dump(job), encoding="utf-8")
+    watch = _Run(translation, outdir, progress)
+    message = _execute(watch, document, job_object(translation.job, None), own, runtime, jobs)
+    return _collect(watch, workflow, initdir, message)
+
+
+def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtime: str, jobs: int) -> str:
+    """Let cwltool do the work; gives a message if cwltool itself stopped."""
+    log = own / "cwltool.log"
+    with _logging_to(log), _environment(runtime):
+        try:
+            loading = LoadingContext({"construct_tool_object": watch.construct, "do_validate": True})
+            tool = load_tool(f"{document.as_uri()}#main", loading)
+            context = RuntimeContext(_runtime_options(watch.outdir, own, runtime))
+            setattr(context, "recast_logs", str(own / "logs"))  # noqa: B010
+            executor: JobExecutor = MultithreadedJobExecutor(jobs) if jobs > 1 else SingleJobExecutor()
+            _, status = executor(tool, job, context, logging.getLogger("cwltool"))
+        except (WorkflowException, ValidationException, OSError, ValueError) as error:
+            return _last_line(str(error)) or type(error).__name__
+        finally:
+            shutil.rmtree(own / "tmp", ignore_errors=True)
+    if status != "success" and not any(
+        instance.status not in ("", "success") for instance in watch.instances
+    ):
+        return _reason(log)
+    return ""
+
+
+def _runtime_options(outdir: Path, own: Path, runtime: str) -> dict[str, Any]:
+    (own / "tmp").mkdir()
+    return {
+        "basedir": str(own),
+        "outdir": str(outdir),
+        "tmpdir_prefix": str(own / "tmp" / "t"),
+        "tmp_outdir_prefix": str(own / "tmp" / "o"),
+        "use_container": runtime != "host",
+        "podman": runtime == "podman",
+        "singularity": runtime == "apptainer",
+        "move_outputs": "leave",
+        # cwltool would remove the directories of the steps as well.
+        "rm_tmpdir": False,
+        "compute_checksum": False,
+        "on_error": "continue",
+        # Preserved commands may write beside their code, which the original engine allows.
+        "no_read_only": True,
+        "enable_pull": True,
+        "default_stdout": None,
+        "eval_timeout": 120,
+    }
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """cwltool's log goes to a file instead of to the terminal."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("cwltool", "salad", "rdflib.term")]
+    before = [(logger, logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, handlers, propagate, level in before:
+            logger.handlers[:] = handlers
+            logger.propagate = propagate
+            logger.setLevel(level)
+        handler.close()
+
+
+@contextmanager
+def _environment(runtime: str) -> Iterator[None]:
+    """On the host, commands find the Python of this environment first."""
+    before = os.environ.get("PATH", "")
+    if runtime == "host":
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> RunResult:
+    outdir = watch.outdir
+    places: list[tuple[str | Path, str]] = [(outdir, "")]
+    if initdir is not None:
+        places.append((initdir.resolve(), "<initdir>"))
+    steps: list[StepResult] = []
+    for path, instance in _numbered(watch.instances):
+        done = instance.status == "success"
+        outputs = None
+        if done and instance.outputs is not None:
+            outputs = describe(_published(watch.translation, instance), places)
+        log = () if done else _tail(instance)
+        state: Any = "done" if done else "failed" if instance.status else "waiting"
+        steps.append(StepResult(instance.name, path, outputs, state, log))
+    # The logs move only now: until here a published directory must not have held them.
+    for instance in watch.instances:
+        _keep_logs(instance)
+    shutil.rmtree(outdir / _OWN / "logs", ignore_errors=True)
+    steps.sort(key=lambda step: step.path)
+    failed = tuple(step for step in steps if step.state == "failed")
+    status: Any = "failed" if failed or message else "done"
+    if status == "done":
+        records: list[StepRecord] = [
+            {"name": step.name, "path": step.path, "outputs": step.outputs} for step in steps
+        ]
+        write_results(outdir, workflow, records)
+    return RunResult("cwltool", status, tuple(steps), failed, (), outdir, message)
+
+
+def _numbered(instances: list[_Instance]) -> Iterator[tuple[str, _Instance]]:
+    """Paths with indices that count only the instances that exist, as alternatives may leave some out."""
+    seen: dict[tuple[tuple[str, int], ...], set[int]] = {}
+    for instance in instances:
+        for depth in range(len(instance.path)):
+            stage, index = instance.path[depth]
+            seen.setdefault((*instance.path[:depth], (stage, 0)), set()).add(index)
+    rank = {key: {index: number for number, index in enumerate(sorted(found))} for key, found in seen.items()}
+    for instance in instances:
+        parts = []
+        for depth in range(len(instance.path)):
+            stage, index = instance.path[depth]
+            parts.append((stage, rank[(*instance.path[:depth], (stage, 0))][index]))
+        yield _scoped(parts), instance
+
+
+def _published(translation: Translation, instance: _Instance) -> Any:
+    """What a step published, as plain JSON data with absolute paths."""
+    ports = {shortname(str(key)): value for key, value in (instance.outputs or {}).items()}
+    tool = translation.tools[instance.tool]
+    if tool.whole is not None:
+        return _plain(ports.get(tool.whole))
+    return {key: _plain(ports.get(port)) for key, port in tool.outputs.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.get("class") in ("File", "Directory") and "location" in value:
+            return urllib.parse.unquote(urllib.parse.urlparse(str(value["location"])).path).rstrip("/")
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def _keep_logs(instance: _Instance) -> None:
+    target = instance.directory / "_packtivity"
+    for log in instance.logs:
+        if log.exists():
+            target.mkdir(exist_ok=True)
+            os.replace(log, target / log.name)
+
+
+def _tail(instance: _Instance) -> tuple[str, ...]:
+    lines: list[str] = []
+    for log in instance.logs:
+        if log.exists():
+            lines.extend(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
+    return (f"see {instance.directory}", *lines)
+
+
+def _reason(log: Path) -> str:
+    """The last error in cwltool's log."""
+    errors = [
+        line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if " ERROR " in line
+    ]
+    return _last_line(errors[-1].partition(" ERROR ")[2]) if errors else f"see {log}"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

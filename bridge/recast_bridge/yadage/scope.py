@@ -1,0 +1,127 @@
+"""Follow yadage's queries through the stages of a workflow, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from recast_bridge.model.expressions import Hop
+from recast_bridge.model.workflow import Step, Workflow
+from recast_bridge.yadage.queries import Anywhere, Component, Element, Names, QueryError, parse
+
+INIT = "init"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stage as the index knows it.
+
+    Attributes:
+        name: its name.
+        single: True when it always has exactly one instance.
+        scattered: True when it has instances 0..n (also by a generator).
+        workflows: the sub-workflows that it may run.
+        steps: the steps that it may run.
+    """
+
+    name: str
+    single: bool
+    scattered: bool
+    workflows: tuple[Workflow, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a query arrives at: a stage (all its instances) or one level below it, its instances."""
+
+    path: tuple[Hop, ...]
+    entry: Entry
+    is_stage: bool
+
+
+def entries_of(workflow: Workflow) -> dict[str, Entry]:
+    """The index of a workflow that has been read, with the ``init`` stage that yadage adds."""
+    index: dict[str, Entry] = {INIT: Entry(INIT, single=True, scattered=False)}
+    for stage in workflow.stages:
+        index[stage.name] = Entry(
+            stage.name,
+            stage.single,
+            stage.scatter is not None or stage.generator is not None,
+            tuple(body for body in stage.bodies if isinstance(body, Workflow)),
+            tuple(body for body in stage.bodies if isinstance(body, Step)),
+        )
+    return index
+
+
+def select(query: str, index: Mapping[str, Entry]) -> list[Match]:
+    """The stages and instances that a query selects, in yadage's order.
+
+    Raises:
+        QueryError: the query cannot be parsed or followed.
+    """
+    found: list[Match] = []
+    for chain in parse(query):
+        found.extend(_follow(chain, index))
+    return found
+
+
+def _follow(chain: tuple[Component, ...], index: Mapping[str, Entry]) -> list[Match]:
+    places: list[Match | None] = [None]  # None is the root of the index
+    position = 0
+    while position < len(chain):
+        component = chain[position]
+        if isinstance(component, Anywhere):
+            position += 1
+            following = chain[position]
+            places = [place for start in places for place in _descend(start, index)]
+            places = [after for place in places for after in _step(place, following, index)]
+        else:
+            places = [after for place in places for after in _step(place, component, index)]
+        position += 1
+    return [place for place in places if place is not None]
+
+
+def _members(place: Match | None, index: Mapping[str, Entry]) -> Mapping[str, Entry]:
+    """What a mapping of the index holds at a place; nothing where the place is no mapping."""
+    if place is None:
+        return index
+    if place.is_stage:
+        return {}
+    merged: dict[str, Entry] = {}
+    for workflow in place.entry.workflows:
+        merged.update(entries_of(workflow))
+    return merged
+
+
+def _step(place: Match | None, component: Component, index: Mapping[str, Entry]) -> Iterator[Match | None]:
+    path = () if place is None else place.path
+    if isinstance(component, Names):
+        here = _members(place, index)
+        for name in component.names or tuple(here):
+            if name in here:
+                yield Match((*path, Hop(name)), here[name], is_stage=True)
+    elif isinstance(component, Element) and place is not None:
+        if not place.is_stage:
+            if component.index is None:
+                yield place
+            return
+        if component.index is None:
+            yield Match(path, place.entry, is_stage=False)
+        elif component.index < 0:
+            raise QueryError("a negative index is not understood")
+        elif place.entry.scattered:
+            yield Match((*path[:-1], Hop(path[-1].stage, component.index)), place.entry, is_stage=False)
+        elif component.index == 0:
+            yield Match(path, place.entry, is_stage=False)
+
+
+def _descend(place: Match | None, index: Mapping[str, Entry]) -> Iterator[Match | None]:
+    """The place and everything below it, outermost first."""
+    yield place
+    if place is not None and place.is_stage:
+        yield from _descend(Match(place.path, place.entry, is_stage=False), index)
+        return
+    for name, entry in _members(place, index).items():
+        prefix = () if place is None else place.path
+        yield from _descend(Match((*prefix, Hop(name)), entry, is_stage=True), index)

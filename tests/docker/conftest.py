@@ -1,0 +1,105 @@
+"""A container engine for the tests in this folder, and images that need no registry."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "tests" / "infra"
+SHARED = ROOT.parent / "shared"
+
+BUSYBOX = "recastbridge/busybox:1"
+EXAMPLE = "recastbridge/two-lepton:1.0"
+
+
+def missing(what: str) -> None:
+    """Skip the test on a developer's machine; fail it where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what)
+
+
+def call(*command: str) -> str:
+    """Run a command; its output is shown when it fails."""
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHON": sys.executable},
+        check=False,
+    )
+    if done.returncode:
+        pytest.fail(f"{' '.join(command)}:\n{done.stdout}", pytrace=False)
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def _engine_error() -> str:
+    if not shutil.which("docker"):
+        return "docker is not installed; tests/infra/docker-up.sh installs and starts it"
+    done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else "no docker engine answers; tests/infra/docker-up.sh starts one"
+
+
+@pytest.fixture(autouse=True)
+def docker_engine(_engine_error: str) -> None:
+    """Every test here needs an engine."""
+    if _engine_error:
+        missing(_engine_error)
+
+
+@pytest.fixture(scope="session")
+def busybox(_engine_error: str) -> str:
+    """Image with sh and the usual small programs, WORKDIR /."""
+    if _engine_error:
+        missing(_engine_error)
+    call(str(INFRA / "make-image.sh"), BUSYBOX, "busybox")
+    return BUSYBOX
+
+
+@pytest.fixture(scope="session")
+def example_image(_engine_error: str) -> str:
+    """The image of examples/two-lepton."""
+    if _engine_error:
+        missing(_engine_error)
+    call(str(INFRA / "make-example-image.sh"))
+    return EXAMPLE
+
+
+@pytest.fixture
+def named_images(busybox: str) -> Iterator[Callable[[str], None]]:
+    """Give the busybox image further names for one test: those of the images of an analysis."""
+    given: list[str] = []
+
+    def give(name: str) -> None:
+        known = subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False)
+        if known.returncode:
+            call("docker", "tag", busybox, name)
+            given.append(name)
+
+    yield give
+    if given:
+        call("docker", "rmi", *given)
+
+
+@pytest.fixture
+def specs() -> Path:
+    """Small specifications of our own."""
+    return ROOT / "tests" / "specs"
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder with the corpus, beside the repository."""
+    if not SHARED.is_dir():
+        missing(f"the corpus is not in {SHARED}")
+    return SHARED
