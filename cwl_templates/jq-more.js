@@ -17,8 +17,8 @@ function jqIndices(value, part) {
 function jqPattern(source, flags) {
   var names = [];
   var options = flags || "";
-  var text = source.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\((\?<([A-Za-z_]\w*)>|(?!\?))?/g, function (token, group, name) {
-    if (group === undefined || token.charAt(0) !== "(") { return token; }
+  var text = source.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\((?:\?<([A-Za-z_]\w*)>|(?!\?))/g, function (token, name) {
+    if (token.charAt(0) !== "(") { return token; }
     names.push(name || null);
     return "(";
   });
@@ -34,7 +34,7 @@ function jqMatches(input, regex, flags) {
   var source = Array.isArray(regex) ? regex[0] : regex;
   var options = (Array.isArray(regex) ? regex[1] : flags) || "";
   var found = [];
-  var text = jqText(input);
+  var text = jqPathText(input);
   var pattern, match;
   function place(start, part) { return jqChars(text.slice(0, start)).length; }
   function capture(part, index) {
@@ -91,7 +91,7 @@ jqFormats.sh = function (value) {
 };
 
 jqFormats.html = function (value) {
-  var entities = { "<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&#39;", '"': "&quot;" };
+  var entities = { "<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&apos;", '"': "&quot;" };
   return jqString(value).replace(/[<>&'"]/g, function (found) { return entities[found]; });
 };
 
@@ -119,14 +119,6 @@ jqStreams["sub/3"] = function (given, scope, input, path, emit) {
       });
     }
     next(0, 0, "");
-  });
-};
-
-jqFunctions["test/2"] = function (input, regex, flags) { return jqMatches(input, regex, flags).length > 0; };
-
-jqFunctions["scan/2"] = function (input, regex, flags) {
-  return jqMatches(input, regex, "g" + (flags || "")).map(function (match) {
-    return match.captures.length ? match.captures.map(function (capture) { return capture.string; }) : match.string;
   });
 };
 
@@ -166,8 +158,6 @@ jqFunctions["ascii_upcase/0"] = function (input) {
   return jqPlain(input, "cannot be put in upper case").replace(/[a-z]/g, function (found) { return found.toUpperCase(); });
 };
 
-jqFunctions["ascii/0"] = function (input) { return String.fromCharCode(jqNumeric(input)); };
-
 jqFunctions["explode/0"] = function (input) {
   return jqChars(jqPlain(input, "cannot be exploded")).map(function (found) {
     var high = found.charCodeAt(0);
@@ -189,8 +179,6 @@ jqFunctions["transpose/0"] = function (input) {
   });
 };
 
-jqFunctions["toarray/0"] = function (input) { return Array.isArray(input) ? input : [input]; };
-
 jqFunctions["exp/0"] = function (input) { return Math.exp(jqNumeric(input)); };
 
 jqFunctions["log/0"] = function (input) { return Math.log(jqNumeric(input)); };
@@ -206,3 +194,53 @@ jqFunctions["nan/0"] = function () { return NaN; };
 jqFunctions["isnan/0"] = function (input) { return jqNumeric(input) !== input; };
 
 jqFunctions["isinfinite/0"] = function (input) { return Math.abs(jqNumeric(input)) === Infinity; };
+
+function jqFirstTrue(outputs) {
+  return outputs.length > 0 && jqTrue(outputs[0]);
+}
+
+jqForms.label = function (tree, scope, input, path, emit) {
+  jqStoppable(function (stop) { jqEval(tree[2], jqBind(scope, "*" + tree[1], stop), input, path, emit); });
+};
+
+jqForms["break"] = function (tree, scope) { jqLookup(scope, "*" + tree[1]).value(); };
+
+jqForms.foreach = function (tree, scope, input, path, emit) {
+  jqEval(tree[3], scope, input, path, function (start, place) {
+    jqFold(tree, scope, { input: input, value: start, path: place }, function (bound, value, where) {
+      jqEval(tree[5], bound, value, where, emit);
+    });
+  });
+};
+
+jqStreams["while/2"] = function (given, scope, input, path, emit) {
+  jqUnfold(function (value, place, next) { jqEval(given[1], scope, value, place, next); }, function (value) {
+    return jqFirstTrue(jqOutputs(given[0], scope, value));
+  }, input, path, emit);
+};
+
+jqStreams["until/2"] = function (given, scope, input, path, emit) {
+  jqUnfold(function (value, place, next) {
+    if (!jqFirstTrue(jqOutputs(given[0], scope, value))) { jqEval(given[1], scope, value, place, next); }
+  }, null, input, path, function (value, place) {
+    if (jqFirstTrue(jqOutputs(given[0], scope, value))) { emit(value, place); }
+  });
+};
+
+jqFunctions["in/1"] = function (input, value) { return jqHasKey(value, input); };
+
+jqFunctions["inside/1"] = function (input, value) { return jqContains(value, input); };
+
+jqFunctions["abs/0"] = function (input) { return Math.abs(jqNumeric(input)); };
+
+jqFunctions["ceil/0"] = function (input) { return Math.ceil(jqNumeric(input)); };
+
+jqFunctions["round/0"] = function (input) { return (input < 0 ? -1 : 1) * Math.floor(Math.abs(jqNumeric(input)) + 0.5); };
+
+jqFunctions["sqrt/0"] = function (input) { return Math.sqrt(jqNumeric(input)); };
+
+jqFunctions["fromjson/0"] = function (input) {
+  try { return JSON.parse(jqPlain(input, "cannot be parsed as JSON")); } catch (error) {
+    throw error.jqValue ? error : jqError(jqShow(input) + " cannot be parsed as JSON");
+  }
+};

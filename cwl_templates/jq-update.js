@@ -66,10 +66,6 @@ jqForms.update = function (tree, scope, input, path, emit) {
   });
 };
 
-jqStreams["del/1"] = function (given, scope, input, path, emit) {
-  emit(jqDeletePaths(input, jqPaths(given[0], scope, input)), jqNone(path));
-};
-
 jqStreams["walk/1"] = function (given, scope, input, path, emit) {
   function walk(value, then) {
     var inner = value;

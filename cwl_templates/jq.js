@@ -1,11 +1,14 @@
 /*
  * jq programs, given as a tree (recast_bridge.cwl.jq.parse makes it from the text of a program).
  *
- *   jqRun(tree, input, variables)    all outputs, an array; variables: {name: value}, may be left out
- *   jqTruthy(tree, input)            is the first output true in Python's sense? no output is an error
+ *   jqRun(tree, input, variables)   all outputs, an array; variables: {name: value}, may be left out
+ *   jqTruthy(tree, input)           is the first output true in Python's sense? no output is an error
+ *   jqText(tree, input)             the outputs as Python's json.dumps writes them, one a line
+ *   jqStage(bindings, stepscript, postscript, index)   array of the parameter objects of a jq-stage of yadage
+ *   jqRows(columns)                 {name: [value, ...], ...}, all of one length -> [{name: value, ...}, ...]
  *
  * A File or Directory is one value, never an object to look into: its type is "string", as in yadage, where it is
- * a path. It can be compared and its end tested; making another text from it is an error.
+ * a path. It can be compared and its end tested; making another text from it is an error. In jqText it is its path.
  *
  * What rarer programs need is in jq-update.js and jq-more.js, which belong after this file.
  *
@@ -32,15 +35,115 @@ function jqRun(tree, input, variables) {
   return jqOutputs(tree, scope, input);
 }
 
+function jqFirst(tree, input, what) {
+  var outputs = jqRun(["call", "limit/2", [["lit", 1], tree]], input);
+  if (outputs.length === 0) { throw new Error("the " + what + " has no output"); }
+  return outputs[0];
+}
+
+/* yadage orders the keys of what it hands to jq. */
 function jqTruthy(tree, input) {
-  var outputs = jqRun(["call", "first/1", [tree]], input);
-  var value = outputs[0];
-  if (outputs.length === 0) { throw new Error("the condition has no output"); }
+  var value = jqFirst(tree, jqOrdered(input, "", null), "condition");
   if (jqKind(value) === "object") { return Object.keys(value).length > 0; }
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
+function jqText(tree, input) {
+  var paths = jqOrdered(input, "", function (value) { return jqIsFile(value) ? jqPathText(value) : value; });
+  function text(value) {
+    if (Array.isArray(value)) { return "[" + value.map(text).join(", ") + "]"; }
+    if (jqKind(value) !== "object") {
+      return jqJson(value).replace(/[\u007f-\uffff]/g, function (found) {
+        return "\\u" + ("000" + found.charCodeAt(0).toString(16)).slice(-4);
+      });
+    }
+    return "{" + Object.keys(value).map(function (key) { return text(key) + ": " + text(value[key]); }).join(", ") + "}";
+  }
+  return jqRun(tree, paths).map(text).join("\n");
+}
+
+function jqRows(columns) {
+  var names = Object.keys(columns);
+  return names.length === 0 ? [] : columns[names[0]].map(function (ignored, row) {
+    return names.reduce(function (object, name) {
+      object[name] = columns[name][row];
+      return object;
+    }, {});
+  });
+}
+
+/*
+ * bindings:    as in the workflow; in an object {"$wflowref": [nodes, result]} both programs are trees. `nodes` runs
+ *              on the index of steps, `result` on the result of every step that it selects.
+ * stepscript:  tree; makes the array of parameter objects from the bindings. It does not see the values in results,
+ *              only references {"$wflowpointer": ...} to them.
+ * postscript:  tree; runs on every parameter object, with the values in place.
+ * index:       {stage: [result, ...]}; an instance of a sub-workflow is {"$workflow": {its own index}}.
+ */
+function jqStage(bindings, stepscript, postscript, index) {
+  var results = {};
+  var values = {};
+  var nodes = jqNodes(index, "", results);
+  var bound = jqReplace(bindings, "$wflowref", function (reference) {
+    return jqReplace(jqRun(reference[0], nodes), "_nodeid", function (step) {
+      return jqRun(reference[1], jqOrdered(results[step], "", function (value, pointer) {
+        values[step + "#" + pointer] = value;
+        return { "$wflowpointer": { step: step, result: pointer } };
+      }));
+    });
+  });
+  var parameters = jqFirst(stepscript, bound, "stepscript");
+  if (!Array.isArray(parameters)) { throw new Error("the output of the stepscript is not an array"); }
+  return parameters.map(function (item) {
+    return jqFirst(postscript, jqReplace(item, "$wflowpointer", function (pointer) {
+      return values[pointer.step + "#" + pointer.result];
+    }), "postscript");
+  });
+}
+
+/* yadage's index of steps, and the results by the name of the step. */
+function jqNodes(index, offset, results) {
+  return Object.keys(index).reduce(function (nodes, stage) {
+    nodes[stage] = index[stage].map(function (result, place) {
+      var name = offset + "/" + stage + "/" + place;
+      var inner;
+      if (jqKind(result) === "object" && jqHas(result, "$workflow")) {
+        inner = jqNodes(result.$workflow, name, results);
+        inner._offset = name;
+        return inner;
+      }
+      results[name] = result;
+      return { _nodeid: name };
+    });
+    return nodes;
+  }, {});
+}
+
+/* A copy of a value in which every object that has the key is replaced by replacement(object[key]). */
+function jqReplace(value, key, replacement) {
+  if (Array.isArray(value)) { return value.map(function (item) { return jqReplace(item, key, replacement); }); }
+  if (jqKind(value) !== "object") { return value; }
+  if (jqHas(value, key)) { return replacement(value[key]); }
+  return Object.keys(value).reduce(function (copy, name) {
+    copy[name] = jqReplace(value[name], key, replacement);
+    return copy;
+  }, {});
+}
+
+/* A copy with keys in order; leaves other than null and false become leaf(value, JSON pointer) where leaf is given. */
+function jqOrdered(value, pointer, leaf) {
+  if (Array.isArray(value)) {
+    return value.map(function (item, place) { return jqOrdered(item, pointer + "/" + place, leaf); });
+  }
+  if (jqKind(value) !== "object") { return leaf && jqTrue(value) ? leaf(value, pointer) : value; }
+  return jqKeys(value).reduce(function (copy, key) {
+    copy[key] = jqOrdered(value[key], pointer + "/" + key.replace(/~/g, "~0").replace(/\//g, "~1"), leaf);
+    return copy;
+  }, {});
+}
+
 function jqEval(tree, scope, input, path, emit) {
+  if (!jqHas(jqForms, tree[0])) { throw new Error("jq: " + tree[0] + " needs jq-update.js or jq-more.js"); }
   jqForms[tree[0]](tree, scope, input, path, emit);
 }
 
@@ -87,7 +190,7 @@ function jqTrue(value) {
   return value !== null && value !== undefined && value !== false;
 }
 
-function jqText(value) {
+function jqPathText(value) {
   return jqIsFile(value) ? String(value.path || value.location || value.basename) : value;
 }
 
@@ -174,7 +277,7 @@ function jqCompare(a, b) {
   if (order !== 0) { return order; }
   switch (jqKind(a)) {
     case "number": return a < b || a !== a ? -1 : a > b ? 1 : 0;
-    case "string": return jqCompareText(jqText(a), jqText(b));
+    case "string": return jqCompareText(jqPathText(a), jqPathText(b));
     case "array": return jqCompareLists(a, b);
     case "object":
       keys = jqKeys(a);
@@ -253,13 +356,18 @@ function jqIndex(value, key) {
     return place >= 0 && place < value.length ? value[place] : null;
   }
   if (kind === "object" && typeof key === "string") { return jqHas(value, key) ? value[key] : null; }
-  if (kind === "null" && (typeof key === "string" || typeof key === "number" || key === null)) { return null; }
+  if (kind === "null" && (typeof key === "string" || typeof key === "number")) { return null; }
   throw jqError("Cannot index " + (jqIsFile(value) ? "a " + value["class"] : kind) + " with " +
     (typeof key === "string" ? '"' + key + '"' : jqKind(key)));
 }
 
 function jqGetPath(value, path) {
   return path.reduce(function (part, key) { return part === null ? null : jqIndex(part, key); }, value);
+}
+
+function jqObjectKey(key) {
+  if (typeof key !== "string") { throw jqError("Cannot use " + jqShow(key) + " as object key"); }
+  return key;
 }
 
 function jqSetKey(value, key, part) {
@@ -498,10 +606,6 @@ var jqForms = {
     });
     if (caught && tree[2]) { jqEval(tree[2], scope, caught.value, jqNone(path), emit); }
   },
-  label: function (tree, scope, input, path, emit) {
-    jqStoppable(function (stop) { jqEval(tree[2], jqBind(scope, "*" + tree[1], stop), input, path, emit); });
-  },
-  "break": function (tree, scope) { jqLookup(scope, "*" + tree[1]).value(); },
   as: function (tree, scope, input, path, emit) {
     jqEval(tree[1], scope, input, null, function (value) {
       jqMatch(tree[2], scope, value, function (bound) { jqEval(tree[3], bound, input, path, emit); });
@@ -514,13 +618,6 @@ var jqForms = {
       emit(state.value, state.path);
     });
   },
-  foreach: function (tree, scope, input, path, emit) {
-    jqEval(tree[3], scope, input, path, function (start, place) {
-      jqFold(tree, scope, { input: input, value: start, path: place }, function (bound, value, where) {
-        jqEval(tree[5], bound, value, where, emit);
-      });
-    });
-  },
   array: function (tree, scope, input, path, emit) {
     emit(tree[1] ? jqOutputs(tree[1], scope, input) : [], jqNone(path));
   },
@@ -528,8 +625,9 @@ var jqForms = {
     function pair(index, object) {
       if (index === tree[1].length) { emit(object, jqNone(path)); return; }
       jqEval(tree[1][index][0], scope, input, null, function (key) {
-        if (typeof key !== "string") { throw jqError("Object keys must be strings, not " + jqShow(key)); }
-        jqEval(tree[1][index][1], scope, input, null, function (value) { pair(index + 1, jqSetKey(object, key, value)); });
+        jqEval(tree[1][index][1], scope, input, null, function (value) {
+          pair(index + 1, jqSetKey(object, jqObjectKey(key), value));
+        });
       });
     }
     pair(0, {});
@@ -553,9 +651,10 @@ var jqForms = {
     var name = tree[1];
     var place = jqLookup(scope, name);
     if (place) { jqCall(place.value, tree[2], scope, input, path, emit); return; }
+    if (!jqHas(jqStreams, name) && !jqHas(jqFunctions, name)) { throw new Error("jq: " + name + " needs jq-update.js or jq-more.js"); }
     if (jqHas(jqStreams, name)) { jqStreams[name](tree[2], scope, input, path, emit); return; }
-    jqArguments(tree[2], scope, input, function (values) {
-      emit(jqFunctions[name].apply(null, [input].concat(values)), jqNone(path));
+    jqArguments(tree[2].slice().reverse(), scope, input, function (values) {
+      emit(jqFunctions[name].apply(null, values.concat([input]).reverse()), jqNone(path));
     });
   }
 };
@@ -602,10 +701,6 @@ function jqUnfold(grow, go, input, path, emit) {
 
 /* ---- functions that take programs, or have several outputs: (arguments, scope, input, path, emit) ---- */
 
-function jqFirstTrue(outputs) {
-  return outputs.length > 0 && jqTrue(outputs[0]);
-}
-
 /* Does any (wanted true) or not every (wanted false) output of generator|condition hold? */
 function jqSearch(given, scope, input, wanted) {
   var found = !wanted;
@@ -634,14 +729,6 @@ function jqLimited(count, tree, scope, input, path, emit) {
   });
 }
 
-function jqSkipped(count, tree, scope, input, path, emit) {
-  var left = count;
-  if (count < 0) { throw jqError("the count cannot be negative"); }
-  jqEval(tree, scope, input, path, function (value, place) {
-    if (left > 0) { left -= 1; } else { emit(value, place); }
-  });
-}
-
 var jqStreams = {
   "empty/0": function () { return undefined; },
   "error/1": function (given, scope, input) {
@@ -658,50 +745,10 @@ var jqStreams = {
   "recurse/1": function (given, scope, input, path, emit) {
     jqUnfold(function (value, place, next) { jqEval(given[0], scope, value, place, next); }, null, input, path, emit);
   },
-  "recurse/2": function (given, scope, input, path, emit) {
-    var tree = ["pipe", given[0], ["if", given[1], ["id"], ["call", "empty/0", []]]];
-    jqStreams["recurse/1"]([tree], scope, input, path, emit);
-  },
-  "while/2": function (given, scope, input, path, emit) {
-    jqUnfold(function (value, place, next) { jqEval(given[1], scope, value, place, next); }, function (value) {
-      return jqFirstTrue(jqOutputs(given[0], scope, value));
-    }, input, path, emit);
-  },
-  "until/2": function (given, scope, input, path, emit) {
-    jqUnfold(function (value, place, next) {
-      if (!jqFirstTrue(jqOutputs(given[0], scope, value))) { jqEval(given[1], scope, value, place, next); }
-    }, null, input, path, function (value, place) {
-      if (jqFirstTrue(jqOutputs(given[0], scope, value))) { emit(value, place); }
-    });
-  },
   "limit/2": function (given, scope, input, path, emit) {
     jqEval(given[0], scope, input, null, function (count) { jqLimited(count, given[1], scope, input, path, emit); });
   },
-  "skip/2": function (given, scope, input, path, emit) {
-    jqEval(given[0], scope, input, null, function (count) { jqSkipped(count, given[1], scope, input, path, emit); });
-  },
-  "first/1": function (given, scope, input, path, emit) { jqLimited(1, given[0], scope, input, path, emit); },
-  "nth/2": function (given, scope, input, path, emit) {
-    jqEval(given[0], scope, input, null, function (count) {
-      if (count < 0) { throw jqError("nth doesn't support negative indices"); }
-      jqStoppable(function (stop) {
-        jqSkipped(count, given[1], scope, input, path, function (value, place) { emit(value, place); stop(); });
-      });
-    });
-  },
-  "last/1": function (given, scope, input, path, emit) {
-    var last = null;
-    jqEval(given[0], scope, input, path, function (value, place) { last = { value: value, path: place }; });
-    if (last) { emit(last.value, last.path); }
-  },
-  "isempty/1": function (given, scope, input, path, emit) {
-    emit(!jqSearch([given[0], ["lit", true]], scope, input, true), jqNone(path));
-  },
   "any/2": function (given, scope, input, path, emit) { emit(jqSearch(given, scope, input, true), jqNone(path)); },
-  "all/2": function (given, scope, input, path, emit) { emit(jqSearch(given, scope, input, false), jqNone(path)); },
-  "add/1": function (given, scope, input, path, emit) {
-    emit(jqOutputs(given[0], scope, input).reduce(jqSum, null), jqNone(path));
-  },
   "range/3": function (given, scope, input, path, emit) {
     jqArguments(given, scope, input, function (values) {
       var by = values[2], to = values[1], at;
@@ -716,17 +763,6 @@ var jqStreams = {
     emit(jqGroups(jqKeyed(given, scope, input, "grouped")).map(function (group) {
       return group.map(function (entry) { return entry.value; });
     }), jqNone(path));
-  },
-  "unique_by/1": function (given, scope, input, path, emit) {
-    emit(jqGroups(jqKeyed(given, scope, input, "grouped")).map(function (group) { return group[0].value; }), jqNone(path));
-  },
-  "min_by/1": function (given, scope, input, path, emit) {
-    var sorted = jqSorted(jqKeyed(given, scope, input, "compared"));
-    emit(sorted.length ? sorted[0].value : null, jqNone(path));
-  },
-  "max_by/1": function (given, scope, input, path, emit) {
-    var sorted = jqSorted(jqKeyed(given, scope, input, "compared"));
-    emit(sorted.length ? sorted[sorted.length - 1].value : null, jqNone(path));
   }
 };
 
@@ -772,7 +808,7 @@ function jqHasKey(value, key) {
 }
 
 function jqEnds(input, part, what, start) {
-  var text = jqText(input);
+  var text = jqPathText(input);
   if (typeof text !== "string" || typeof part !== "string") { throw jqError(what + "() requires string inputs"); }
   return start ? text.slice(0, part.length) === part : part === "" || text.slice(-part.length) === part;
 }
@@ -786,12 +822,6 @@ function jqKeysOf(value, sorted) {
 function jqNumeric(number, what) {
   if (typeof number !== "number") { throw jqError(jqShow(number) + " number required"); }
   return number;
-}
-
-function jqFirstOf(entry, names, accept) {
-  return names.reduce(function (found, name) {
-    return found === undefined && jqHas(entry, name) && accept(entry[name]) ? entry[name] : found;
-  }, undefined);
 }
 
 var jqFunctions = {
@@ -808,26 +838,15 @@ var jqFunctions = {
   "keys/0": function (input) { return jqKeysOf(input, true); },
   "keys_unsorted/0": function (input) { return jqKeysOf(input, false); },
   "has/1": jqHasKey,
-  "in/1": function (input, value) { return jqHasKey(value, input); },
   "contains/1": jqContains,
-  "inside/1": function (input, value) { return jqContains(value, input); },
   "add/0": function (input) { return jqItems(input).reduce(jqSum, null); },
   "flatten/1": function (input, depth) {
     if (depth < 0) { throw jqError("flatten depth must not be negative"); }
     return jqFlatten(jqItems(input), depth);
   },
   "floor/0": function (input) { return Math.floor(jqNumeric(input)); },
-  "ceil/0": function (input) { return Math.ceil(jqNumeric(input)); },
-  "round/0": function (input) { return (input < 0 ? -1 : 1) * Math.floor(Math.abs(jqNumeric(input)) + 0.5); },
-  "abs/0": function (input) { return Math.abs(jqNumeric(input)); },
-  "sqrt/0": function (input) { return Math.sqrt(jqNumeric(input)); },
   "tostring/0": jqString,
   "tojson/0": jqJson,
-  "fromjson/0": function (input) {
-    try { return JSON.parse(jqPlain(input, "cannot be parsed as JSON")); } catch (error) {
-      throw error.jqValue ? error : jqError(jqShow(input) + " cannot be parsed as JSON");
-    }
-  },
   "tonumber/0": function (input) {
     if (typeof input === "number") { return input; }
     if (!/^-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(jqPlain(input, "cannot be parsed as a number"))) {
@@ -865,11 +884,10 @@ var jqFunctions = {
   },
   "from_entries/0": function (input) {
     return jqItems(input).reduce(function (object, entry) {
-      var key = jqFirstOf(entry, ["key"], function (name) { return name !== null; });
-      var value = jqFirstOf(entry, ["value", "v", "Value", "V"], function () { return true; });
-      if (key === undefined) { key = jqFirstOf(entry, ["k", "name", "Name", "K", "Key"], jqTrue); }
-      if (key === undefined) { throw jqError("Cannot use null (null) as object key"); }
-      return jqSetKey(object, typeof key === "string" ? key : jqJson(key), value === undefined ? null : value);
+      var key = ["key", "name", "Name", "Key"].reduce(function (found, name) {
+        return jqTrue(found) ? found : jqIndex(entry, name);
+      }, null);
+      return jqSetKey(object, jqObjectKey(key), jqIndex(entry, jqHas(entry, "value") ? "value" : "Value"));
     }, {});
   }
 };

@@ -8,6 +8,7 @@
  *                            empty part: a list shorter than `count` gives one part per element
  *   zipShortest(lists)       an array (or object) of lists, each cut to the length of the shortest
  *   elementAt(list, index)   one element, counted from 0; an index outside the list is an error
+ *   partOfEach(list, path)   from every element the part that keys and indices lead to; a missing one is an error
  *   mergeCases(lists)        lists of equal length, one per case, null where the case did not apply: at each
  *                            position the first value that is not null; positions without one are left out
  *   characters(text)         the characters of a string, one string each
@@ -56,6 +57,17 @@ function elementAt(list, index) {
     throw new Error("there is no element " + index + " in a list of " + list.length);
   }
   return list[index];
+}
+
+function partOfEach(list, path) {
+  return list.map(function (item) {
+    return path.reduce(function (part, key) {
+      if (part === null || typeof part !== "object" || part[key] === undefined) {
+        throw new Error("there is no " + JSON.stringify(path) + " in " + JSON.stringify(item));
+      }
+      return part[key];
+    }, item);
+  });
 }
 
 function mergeCases(lists) {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from recast_bridge.model.findings import Place, SourceError
 from recast_bridge.yadage.codes import CODES
 from recast_bridge.yadage.loader import Loaded, load_document
@@ -63,6 +64,7 @@ SAME_AS_PYYAML = [
     "a: {<<: {x: 1}, <<: {x: 2, y: 3}}",
     "{'<<': 1, a: 2}",
     "a: !!str 12\nb: !!int '3'\nc: !!float 1\nd: ! 12\ne: !!null ''\nf: !!bool yes\ng: !!map {}\nh: !!seq []",
+    "a: ! ''\nb: ! '1'\nc: ! x",
     "? a\n: b\n? c\n",
     "[]",
     "text",

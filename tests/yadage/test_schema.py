@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
 from recast_bridge.model.findings import Finding, Findings, SourceError
 from recast_bridge.yadage.codes import CODES
 from recast_bridge.yadage.loader import load_document
@@ -135,9 +136,9 @@ def test_dependencies_as_list() -> None:
 
 def test_parameters_are_a_mapping_in_both_spellings() -> None:
     named = checked(stage(parameters={"b": 1, "a": [{"step": "x"}]}))["stages"][0]["scheduler"]["parameters"]
-    listed = checked(
-        stage(parameters=[{"key": "b", "value": 1}, {"key": "a", "value": [{"step": "x"}]}])
-    )["stages"][0]["scheduler"]["parameters"]
+    listed = checked(stage(parameters=[{"key": "b", "value": 1}, {"key": "a", "value": [{"step": "x"}]}]))[
+        "stages"
+    ][0]["scheduler"]["parameters"]
     assert named == listed == {"b": 1, "a": [{"step": "x"}]}
     assert list(named) == list(listed) == ["b", "a"]
     assert isinstance(listed, Map) and listed.place_of("a").line > listed.place_of("b").line
@@ -215,7 +216,12 @@ PROBLEMS: list[tuple[str, Any, str, str]] = [
     ("scheduler.parameters", {True: 1}, "Y049", "stage 'fit': YAML does not read the name of a parameter"),
     ("scheduler.parameters", [{"key": 1, "value": 1}], "Y042", "parameter 1: key is the number 1"),
     ("scheduler.parameters", [{"key": "a", "value": None}], "Y044", "the parameter a is null"),
-    ("scheduler.parameters", [{"kye": "a", "key": "a", "value": 1}], "Y041", "parameter 1: unknown key 'kye'"),
+    (
+        "scheduler.parameters",
+        [{"kye": "a", "key": "a", "value": 1}],
+        "Y041",
+        "parameter 1: unknown key 'kye'",
+    ),
     ("scheduler.parameters", [3], "Y042", "parameter 1 is the number 3; expected a mapping"),
     ("scheduler.parameters", [{"value": 1}], "Y053", "parameter 1: the key key is missing"),
     ("scheduler.scatter", {}, "Y041", "stage 'fit': scheduler: unknown key 'scatter'"),
@@ -256,13 +262,21 @@ MULTISTEP: list[tuple[dict[str, Any], str, str]] = [
     ({"batchsize": True}, "Y042", "batchsize is true; expected a number"),
     ({"scatter": None}, "Y053", "the key scatter is missing"),
     ({"scatter": {"method": "zip"}}, "Y053", "the key parameters is missing"),
-    ({"scatter": {"method": "dot", "parameters": ["p"]}}, "Y054", "method is 'dot'; expected zip or cartesian"),
+    (
+        {"scatter": {"method": "dot", "parameters": ["p"]}},
+        "Y054",
+        "method is 'dot'; expected zip or cartesian",
+    ),
     ({"scatter": {"method": "zip", "parameters": [1]}}, "Y042", "the number 1 in the list of parameters"),
     ({"scatter": {"method": "zip", "parameters": "p"}}, "Y042", "parameters is 'p'; expected a list"),
     ({"step": None}, "Y053", "nothing to run"),
     ({"step": None, "cases": [{"step": STEP}]}, "Y053", "case 1: the key if is missing"),
     ({"step": None, "cases": [{"if": "x"}]}, "Y045", "case 1: nothing to run"),
-    ({"step": None, "cases": [{"if": "x", "step": STEP, "workflow": SUBFLOW}]}, "Y045", "case 1: has step and"),
+    (
+        {"step": None, "cases": [{"if": "x", "step": STEP, "workflow": SUBFLOW}]},
+        "Y045",
+        "case 1: has step and",
+    ),
     ({"step": None, "cases": {}}, "Y042", "cases is a mapping; expected a list"),
     ({"step": None, "workflow": {"stages": {}}}, "Y042", "the workflow of stage 'fit': stages is a mapping"),
 ]
@@ -340,7 +354,11 @@ def test_stages_of_before_2017() -> None:
     old = {
         "context": {},
         "stages": [
-            {"name": "a", "parameters": {"x": 1}, "scheduler": {"scheduler_type": "single-from-ctx", "step": 1}},
+            {
+                "name": "a",
+                "parameters": {"x": 1},
+                "scheduler": {"scheduler_type": "single-from-ctx", "step": 1},
+            },
             {"name": "b", "context": {}},
         ],
     }
@@ -348,7 +366,10 @@ def test_stages_of_before_2017() -> None:
 
 
 def test_dates_are_refused_wherever_they_are() -> None:
-    text = "stages: [{name: a, scheduler: {scheduler_type: jq-stage, bindings: {x: [{y: 2020-01-01}]}, step: %s}}]"
+    text = (
+        "stages: [{name: a, scheduler: "
+        "{scheduler_type: jq-stage, bindings: {x: [{y: 2020-01-01}]}, step: %s}}]"
+    )
     with pytest.raises(SourceError) as error:
         normalise(parse_text(text % json.dumps(STEP), "w.yml")[0].root)
     (finding,) = error.value.findings

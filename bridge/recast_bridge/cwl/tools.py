@@ -9,15 +9,15 @@ references; named JavaScript functions do what these cannot.
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from recast_bridge.cwl.ids import Names
-from recast_bridge.cwl.jq import JqSyntaxError
-from recast_bridge.cwl.jq import parse as parse_jq
+from recast_bridge.cwl import jq
 from recast_bridge.cwl.text import Part, Reference, escape_glob, has_magic, join, quote_js, whole_words
 from recast_bridge.cwl.types import cwl_type, port_type
 from recast_bridge.model import expressions as ex
@@ -98,6 +98,7 @@ class Tool:
         outputs: output of the tool by published key.
         whole: output that holds the whole published mapping, when its keys are known at run time only.
         javascript: names of the functions that are used.
+        queries: jq programs that are run, as trees.
     """
 
     body: dict[str, Any]
@@ -106,20 +107,28 @@ class Tool:
     outputs: dict[str, str] = field(default_factory=dict)
     whole: str | None = None
     javascript: set[str] = field(default_factory=set)
-
-
-def library(names: set[str]) -> list[str]:
-    """The template files that define the functions."""
-    return sorted({_DEFINED_IN[name] for name in names})
+    queries: list[Any] = field(default_factory=list)
 
 
 _DEFINED_IN = {
     **dict.fromkeys(("pyText", "pyRepr", "pyFormat"), "text.js"),
     **dict.fromkeys(("globListing", "fileIn"), "files.js"),
     "parseYaml": "yaml.js",
-    **dict.fromkeys(("jqRun", "jqTruthy", "jqStage", "jqText"), "jq.js"),
     **dict.fromkeys(("fillWorkdir", "ownPaths", "withFiles"), "parameters.js"),
 }
+
+
+def javascript_requirement(functions: Iterable[str], queries: Sequence[Any] = ()) -> dict[str, Any]:
+    """InlineJavascriptRequirement with the template files that define the functions and run the queries."""
+    names = sorted({_DEFINED_IN[name] for name in functions if name in _DEFINED_IN})
+    if queries:
+        names.extend(jq.libraries(*queries))
+    return {"expressionLib": [{"$include": name} for name in names]} if names else {}
+
+
+def tree_code(tree: Any) -> str:
+    """The tree of a jq program as JavaScript that may stand inside a CWL expression."""
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=True).replace("'", "\\u0027")
 
 
 class ToolBuilder:
@@ -169,9 +178,9 @@ class ToolBuilder:
         command = self._command()
         requirements: dict[str, Any] = {}
         if self.tool.javascript:
-            requirements["InlineJavascriptRequirement"] = {
-                "expressionLib": [{"$include": name} for name in library(self.tool.javascript)]
-            }
+            requirements["InlineJavascriptRequirement"] = javascript_requirement(
+                self.tool.javascript, self.tool.queries
+            )
         if self.initial:
             requirements["InitialWorkDirRequirement"] = {"listing": self.initial}
         hints: dict[str, Any] = {}
@@ -463,8 +472,8 @@ class ToolBuilder:
     def _parameter_mounts(self) -> None:
         for number, mount in enumerate(self.step.environment.mounts):
             try:
-                program = parse_jq(mount.query)
-            except JqSyntaxError as error:
+                program = jq.parse(mount.query)
+            except jq.JqSyntaxError as error:
                 self.findings.error(
                     "C103",
                     f"the jq program of a par_mounts entry of step {self.step.name!r} cannot be carried over: {error}",
@@ -472,15 +481,9 @@ class ToolBuilder:
                     place=self.step.environment.place,
                 )
                 continue
-            import json
-
-            values = "inputs"
-            if self.arguments is None:
-                self.tool.javascript.add("fillWorkdir")
-                values = f"fillWorkdir(inputs.{PARAMETERS}, runtime.outdir)"
-            text = self._js("jqText", json.dumps(program, separators=(",", ":"), ensure_ascii=True), values)
+            self.tool.queries.append(program)
+            text = self._js("jqText", tree_code(program), self._values())
             name = f"_yadage_parmount_{number}.txt" if self.host else mount.path
-            # A trailing newline would change the text; the empty part keeps it a string in every runner.
             self.initial.append({"entryname": name, "entry": text.code})
 
     def _moved(self, text: str) -> str:
@@ -490,6 +493,20 @@ class ToolBuilder:
         for number, mount in enumerate(self.step.environment.mounts):
             text = text.replace(mount.path, f"_yadage_parmount_{number}.txt")
         return text
+
+    def _values(self) -> str:
+        """JavaScript for the mapping of all parameters, under their own names."""
+        if self.arguments is None:
+            self.tool.javascript.add("fillWorkdir")
+            return f"fillWorkdir(inputs.{PARAMETERS}, runtime.outdir)"
+        fields = []
+        for name in self.arguments:
+            if self._is_own(name):
+                relative = f' + "/" + inputs.{self.names[name]}' if name in self.tool.ports else ""
+                fields.append(f"{quote_js(name)}: runtime.outdir{relative}")
+            elif name in self.tool.ports:
+                fields.append(f"{quote_js(name)}: inputs.{self.names[name]}")
+        return "{" + ", ".join(fields) + "}"
 
     def _needs_network(self) -> bool:
         environment = self.step.environment
@@ -529,7 +546,11 @@ class ToolBuilder:
             outputs[identifier] = output
         if not outputs:
             # Something must tell the engine, and stages that wait, that the step is done.
-            outputs[names.fresh("done")] = {"type": "string", "outputBinding": {"outputEval": "done"}}
+            outputs[names.fresh("done")] = {
+                "type": "long",
+                "doc": "Exit status; the step publishes nothing.",
+                "outputBinding": {"outputEval": "$(runtime.exitCode)"},
+            }
         return outputs
 
     def _from_file(self, published: FromFile, names: Names) -> dict[str, Any]:
@@ -580,12 +601,7 @@ class ToolBuilder:
     def _parameter_output(self, published: FromParameter) -> dict[str, Any]:
         name = published.name
         if self.arguments is None:
-            access = f"inputs.{PARAMETERS}[{quote_js(name)}]"
-            self.tool.javascript |= {"ownPaths", "withFiles"}
-            return {
-                "type": "Any",
-                "outputBinding": {"glob": f"$(ownPaths({access}))", "outputEval": f"$(withFiles({access}, self))"},
-            }
+            return self._unknown_output(f"inputs.{PARAMETERS}[{quote_js(name)}]")
         expression = self.arguments.get(name)
         if expression is None:
             return {"type": "Any"}
@@ -619,6 +635,14 @@ class ToolBuilder:
             "outputBinding": {"outputEval": f"$(inputs.{self.names[name]})"},
         }
 
+    def _unknown_output(self, access: str) -> dict[str, Any]:
+        """A value made at run time, in which paths of the step's own become files."""
+        self.tool.javascript |= {"ownPaths", "withFiles"}
+        return {
+            "type": "Any",
+            "outputBinding": {"glob": f"$(ownPaths({access}))", "outputEval": f"$(withFiles({access}, self))"},
+        }
+
     def _own_output(self, relative: str, name: str) -> dict[str, Any]:
         relative = relative.rstrip("/")
         if relative in ("", "."):
@@ -635,10 +659,13 @@ class ToolBuilder:
         return {"type": cwl_type(PATH), "outputBinding": {"glob": f"$(inputs.{self.names[name]})"}}
 
     def _template_output(self, published: FromTemplate) -> dict[str, Any]:
-        if not is_file_template(published, self.values) or self._is_inline_text(published.template):
-            parts = self._template_parts(published.template, glob=False)
-            text = join(parts)
-            if len(parts) == 1 and isinstance(parts[0], Reference) and "py" not in parts[0].code:
+        parts = published.template.parts
+        if self.arguments is None and len(parts) == 1 and isinstance(parts[0], Slot) and not parts[0].spec:
+            return self._unknown_output(f"inputs.{PARAMETERS}{_access(parts[0])}")
+        if not is_file_template(published, self.values):
+            pieces = self._template_parts(published.template, glob=False)
+            text = join(pieces)
+            if len(pieces) == 1 and isinstance(pieces[0], Reference) and "py" not in pieces[0].code:
                 slot = published.template.slots[0]
                 kind = self.values.get(slot.parameter, UNKNOWN).type
                 if kind != STRING and not is_path(kind):
@@ -648,10 +675,6 @@ class ToolBuilder:
             return self._foreign_output(published.template)
         glob = self._own_glob(published.template, escape=True)
         return {"type": cwl_type(PATH), "outputBinding": {"glob": glob}}
-
-    def _is_inline_text(self, template: Template) -> bool:
-        """True when the text begins with a parameter that is text of the image, such as ``/data/x``."""
-        return False
 
     def _foreign(self, template: Template) -> bool:
         """True when the template begins with a file or directory that the step was given."""
@@ -747,10 +770,11 @@ class ToolBuilder:
 
     def _constant_output(self, published: Constant, key: str) -> dict[str, Any]:
         value = _plain_data(published.value)
-        if isinstance(value, str):
-            return {"type": "string", "outputBinding": {"outputEval": join([value])}}
         if value is None:
             return {"type": ["null", "Any"], "outputBinding": {"outputEval": "$(null)"}}
+        if holds_mapping(value):
+            self.tool.javascript.add("mapping")
+            return {"type": "Any", "outputBinding": {"outputEval": f"$({tree_code(value)})"}}
         identifier = self.names.fresh(f"published_{key}")
         kind = port_type(type_of(value)) if not _mixed(value) else "Any"
         self.inputs[identifier] = {"type": kind, "default": value, "doc": f"Constant that is published as {key!r}."}
@@ -815,9 +839,18 @@ def _numbers(kind: Type) -> set[Type]:
 
 def _mixed(value: Any) -> bool:
     """True when CWL's types cannot describe a constant exactly enough."""
-    if isinstance(value, dict):
-        return True
     return isinstance(value, list) and (not value or len({type(item) for item in value}) > 1 or _mixed(value[0]))
+
+
+def holds_mapping(value: Any) -> bool:
+    """True when there is a mapping in a value.
+
+    In a CWL document such a value would not be left alone: loaders resolve keys like ``name``, ``id`` and
+    ``$include`` wherever they are (Schema Salad, "Document preprocessing").
+    """
+    if isinstance(value, Mapping):
+        return True
+    return isinstance(value, list | tuple) and any(holds_mapping(item) for item in value)
 
 
 def _plain_data(value: Any) -> Any:
@@ -854,4 +887,4 @@ def _memory(environment: Environment) -> int | None:
     return max(1, round(float(match.group(1)) * _MEBI[match.group(2) or ""]))
 
 
-__all__ = ["BOOLEAN", "NULL", "PARAMETERS", "SCRIPT", "Options", "Tool", "ToolBuilder", "library"]
+__all__ = ["BOOLEAN", "NULL", "PARAMETERS", "SCRIPT", "Options", "Tool", "ToolBuilder", "holds_mapping", "javascript_requirement", "tree_code"]

@@ -6,7 +6,8 @@ from typing import Any
 
 from recast_bridge.model.types import ANY, NULL, Array, Primitive, Record, Type, Union, members
 
-_NAMES = {"float": "double"}
+# Numbers of events and seeds outgrow 32 bits.
+_NAMES = {"float": "double", "int": "long"}
 
 
 def cwl_type(kind: Type) -> Any:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from recast_bridge.cwl.ids import Names
-from recast_bridge.cwl.jq import JqSyntaxError
-from recast_bridge.cwl.jq import parse as parse_jq
+from recast_bridge.cwl.job import job_object
+from recast_bridge.cwl import jq
 from recast_bridge.cwl.templates import read_template
 from recast_bridge.cwl.text import quote_js
-from recast_bridge.cwl.tools import PARAMETERS, Options, Tool, ToolBuilder, library
+from recast_bridge.cwl.tools import PARAMETERS, Options, Tool, ToolBuilder, holds_mapping, javascript_requirement, tree_code
 from recast_bridge.cwl.types import port_type
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, Place, TranslationError
@@ -32,7 +33,7 @@ from recast_bridge.model.inference import (
     is_many,
     is_own_path,
 )
-from recast_bridge.model.types import ANY, NULL, STRING, Array, PathValue, Record, Type, element, is_array, union
+from recast_bridge.model.types import ANY, INT, NULL, STRING, Array, PathValue, Record, Type, element, is_array, union
 from recast_bridge.model.workflow import MISSING, Analysis, Case, Cases, Generator, Stage, Step, Workflow
 
 
@@ -75,9 +76,14 @@ class Translation:
     scripted: dict[str, set[str]]
     stage_count: int
 
-    def text(self) -> str:
-        """The document as YAML; equal bytes for equal input."""
-        return dump(self.document)
+    def text(self, directory: Path) -> str:
+        """The document as YAML; equal bytes for equal input.
+
+        Args:
+            directory: where the document is going to be; files that the specification itself names are
+                referred to from there.
+        """
+        return dump(job_object(self.document, directory))
 
 
 def translate(
@@ -240,6 +246,7 @@ class _WorkflowWriter:
         self.done: dict[str, list[str]] = {}
         self.requirements: dict[str, Any] = {}
         self.javascript: set[str] = set()
+        self.queries: list[Any] = []
         self.current = ""
         self.waits = False
 
@@ -283,9 +290,7 @@ class _WorkflowWriter:
         if self.waits and not self.main:
             inputs[self.after_id] = {"type": ["null", "Any"], "doc": "Not used: the stages wait for it."}
         if self.javascript:
-            self.requirements["InlineJavascriptRequirement"] = {
-                "expressionLib": [{"$include": name} for name in library(self.javascript)]
-            }
+            self.requirements["InlineJavascriptRequirement"] = javascript_requirement(self.javascript, self.queries)
         if self.requirements:
             body["requirements"] = {key: self.requirements[key] for key in sorted(self.requirements)}
         body["inputs"] = inputs
@@ -433,7 +438,7 @@ class _WorkflowWriter:
             if tool.whole is not None:
                 exported.append((tool.whole, ("*",), UNKNOWN))
             if not exported:
-                exported.append((next(iter(tool.body["outputs"])), ("*done",), Value(STRING)))
+                exported.append((next(iter(tool.body["outputs"])), ("*done",), Value(INT)))
             return tool.ports, tool.defaults, exported, tool.ports.get("\0after")
         child_facts = facts.bodies[number]
         assert child_facts is not None
@@ -536,8 +541,8 @@ class _WorkflowWriter:
         terms = []
         for number, other in enumerate(cases):
             try:
-                program = parse_jq(other.condition)
-            except JqSyntaxError as error:
+                program = jq.parse(other.condition)
+            except jq.JqSyntaxError as error:
                 self.findings.error(
                     "C112",
                     f"the condition {other.condition!r} cannot be carried over: {error}",
@@ -545,9 +550,9 @@ class _WorkflowWriter:
                     place=other.place,
                 )
                 return None
-            code = json.dumps(program, separators=(",", ":"), ensure_ascii=True)
+            self.queries.append(program)
             values = "{" + ", ".join(f"{quote_js(name)}: inputs.{port}" for name, port in ports.items() if name[0] != "\0") + "}"
-            call = f"jqTruthy({code}, {values})"
+            call = f"jqTruthy({tree_code(program)}, {values})"
             terms.append(call if number == len(cases) - 1 else f"!{call}")
         self.javascript.add("jqTruthy")
         self._scripted(self.current, {"jqTruthy"})
@@ -556,10 +561,11 @@ class _WorkflowWriter:
     def _generated(self, stage: Stage, generator: Generator, facts: StageFacts) -> None:
         """A stage whose parameters are made by jq programs: an expression tool, and a scatter over its result."""
         try:
-            bindings = _compile_bindings(generator.bindings)
-            script = parse_jq(generator.script)
-            post = parse_jq(generator.post)
-        except JqSyntaxError as error:
+            programs: list[Any] = []
+            bindings = _compile_bindings(generator.bindings, programs)
+            script = jq.parse(generator.script)
+            post = jq.parse(generator.post)
+        except jq.JqSyntaxError as error:
             self.findings.error(
                 "C113",
                 f"the jq program of stage {stage.name!r} cannot be carried over: {error}",
@@ -582,12 +588,12 @@ class _WorkflowWriter:
         index: list[str] = []
         for source in generator.stages:
             index.append(f"{quote_js(source)}: {self._index(source, tool_inputs, step_inputs, names)}")
-        codes = [json.dumps(part, separators=(",", ":"), ensure_ascii=True) for part in (bindings, script, post)]
+        codes = [tree_code(part) for part in (bindings, script, post)]
         expression = f"$({{\"result\": jqStage({', '.join(codes)}, {{{', '.join(index)}}})}})"
         body = {
             "class": "ExpressionTool",
             "label": f"Parameters of stage {stage.name}",
-            "requirements": {"InlineJavascriptRequirement": {"expressionLib": [{"$include": "jq.js"}]}},
+            "requirements": {"InlineJavascriptRequirement": javascript_requirement((), [script, post, *programs])},
             "inputs": tool_inputs,
             "outputs": {"result": {"type": {"type": "array", "items": "Any"}}},
             "expression": expression,
@@ -749,6 +755,8 @@ class _WorkflowWriter:
         """
         value = self._value_of(expression)
         if isinstance(expression, ex.Literal):
+            if holds_mapping(expression.value):
+                return self._constant(expression.value, wish, value)
             return Wire({"default": _data(expression.value)}, value)
         if isinstance(expression, ex.Input):
             if expression.name is not None:
@@ -937,6 +945,21 @@ class _WorkflowWriter:
                 )
         return self._through(self._lower(inner, wish, before_scatter=True), "flatten", wish, value=value)
 
+    def _constant(self, data: Any, wish: str, value: Value) -> Wire:
+        """A mapping, or a list with mappings, as an expression (see :func:`holds_mapping`)."""
+        body = {
+            "class": "ExpressionTool",
+            "label": "A constant value",
+            "requirements": {"InlineJavascriptRequirement": {}},
+            "inputs": {},
+            "outputs": {"result": {"type": port_type(value.type)}},
+            "expression": f'$({{"result": {tree_code(_data(data))}}})',
+        }
+        identifier = self.step_ids.fresh(f"{wish}_value")
+        self.steps[identifier] = {"run": f"#{self.packer.add(f'{wish}_value', body)}", "in": {}, "out": ["result"]}
+        self._scripted(self.current, {"mapping"})
+        return Wire({"source": f"{identifier}/result"}, value)
+
     def _everything(self, sources: Mapping[str, str], wish: str) -> Wire:
         """Several values as one mapping."""
         names = Names(dashes=False)
@@ -1005,15 +1028,16 @@ def _data(value: Any) -> Any:
     return value
 
 
-def _compile_bindings(node: Any) -> Any:
-    """Bindings with their jq programs parsed."""
+def _compile_bindings(node: Any, programs: list[Any]) -> Any:
+    """Bindings with their jq programs parsed; the trees are added to ``programs``."""
     if isinstance(node, Mapping):
         if "$wflowref" in node:
-            nodes, result = node["$wflowref"]
-            return {"$wflowref": [parse_jq(str(nodes)), parse_jq(str(result))]}
-        return {str(key): _compile_bindings(item) for key, item in node.items()}
+            pair = [jq.parse(str(text)) for text in node["$wflowref"]]
+            programs.extend(pair)
+            return {"$wflowref": pair}
+        return {str(key): _compile_bindings(item, programs) for key, item in node.items()}
     if isinstance(node, list):
-        return [_compile_bindings(item) for item in node]
+        return [_compile_bindings(item, programs) for item in node]
     return node
 
 

@@ -229,7 +229,7 @@ def run(
     own = outdir / _OWN
     own.mkdir(parents=True)
     document = own / "workflow.cwl"
-    document.write_text(translation.text(), encoding="utf-8")
+    document.write_text(translation.text(own), encoding="utf-8")
     job = job_object(translation.job, own)
     (own / "inputs.yml").write_text(dump(job), encoding="utf-8")
     watch = _Run(translation, outdir, progress)

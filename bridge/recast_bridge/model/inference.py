@@ -385,6 +385,8 @@ class _Inference:
             else:
                 values.append(facts.outputs[number].get(key, UNKNOWN))
         value = values[0] if len(values) == 1 else Value(union(value.type for value in values))
+        if any(isinstance(body, Workflow) for body in stage.bodies):
+            value = _elsewhere(value, hop.stage)
         if facts.width is None or hop.index is not None:
             return value
         if many_below:
@@ -439,6 +441,8 @@ def published_value(
             return UNKNOWN
         return instance.get(published.name, UNKNOWN)
     if isinstance(published, FromTemplate):
+        if instance is None and published.template.slots:
+            return UNKNOWN
         return Value(PATH if is_file_template(published, instance) else STRING)
     if isinstance(published, FromGlob):
         return Value(Array(PATH), _runtime("glob", *symbol))
@@ -468,6 +472,13 @@ def is_file_template(published: FromTemplate, instance: Mapping[str, Value] | No
 def template_names(template: Template) -> Iterable[str]:
     """Names of the parameters in a template."""
     return (slot.parameter for slot in template.slots)
+
+
+def _elsewhere(value: Value, stage: str) -> Value:
+    """A value of a sub-workflow, seen from outside: its run-time lengths are those of this use of it only."""
+    if value.length is None or value.length.origin != "run time":
+        return value
+    return replace(value, length=replace(value.length, symbol=("in", stage, value.length.symbol)))
 
 
 def _grouped(value: Value, batch: int | None, partition: int | None) -> Value:

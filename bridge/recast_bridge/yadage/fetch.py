@@ -332,6 +332,7 @@ def download(url: str, target: Path, *, token: str | None = None) -> None:
             old = urlsplit(req.full_url)
             scheme = urlsplit(newurl).scheme
             if scheme not in ("http", "https") or (old.scheme == "https" and scheme != "https"):
+                fp.close()
                 raise urllib.error.URLError(f"redirected to {newurl}")
             if not _same_server(req.full_url, newurl):
                 new.remove_header("Private-token")
@@ -354,6 +355,7 @@ def download(url: str, target: Path, *, token: str | None = None) -> None:
                     )
                 stream.write(block)
     except urllib.error.HTTPError as error:
+        error.close()
         remedy = "Check the name; a private repository needs a token in YADAGE_SCHEMA_LOAD_TOKEN."
         raise fail("Y066", f"{url} cannot be fetched: {error.code} {error.reason}", remedy) from error
     except (OSError, ValueError, http.client.HTTPException) as error:

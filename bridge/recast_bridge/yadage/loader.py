@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..model.findings import Findings, Place, SourceError
-from .tree import MAX_DEPTH, Document, Map, Seq, fail, only, parse_text, read_text, shown
+from .tree import MAX_DEPTH, Document, Map, Seq, collector_paused, fail, only, parse_text, read_text, shown
 
 MAX_EXPANDED = 50_000_000
 """Most values in a workflow, shared parts counted as often as they are used."""
@@ -57,6 +57,7 @@ class Loaded:
     findings: Findings
 
 
+@collector_paused()
 def load_document(
     path: Path | str,
     toplevel: Path | str | None = None,

@@ -57,10 +57,15 @@ def read(source: Source) -> tuple[Analysis, Findings]:
         SourceError: the input values cannot be read.
     """
     findings = Findings(list(source.findings.items))
-    values = {name: discover(value, source, findings, name) for name, value in source.inputs.items()}
+    values = {
+        name: discover(value, source.initdir, findings, name, patterns=source.glob_inputs)
+        for name, value in source.inputs.items()
+    }
     parameters = tuple(Parameter(name, type_of(value), value) for name, value in values.items())
     shared = _Shared({}, _keys_read(source.workflow))
-    reader = _WorkflowReader(source.name, source.workflow, parameters, findings, shared, root=True)
+    reader = _WorkflowReader(
+        source.name, source.workflow, parameters, findings, shared, initdir=source.initdir, root=True
+    )
     workflow = reader.read(inputs_given=source.inputs_given)
     analysis = Analysis(
         workflow=workflow,
@@ -73,16 +78,31 @@ def read(source: Source) -> tuple[Analysis, Findings]:
     return analysis, findings
 
 
-def discover(value: Any, source: Source, findings: Findings, where: str) -> Any:
+def discover(value: Any, base: Path | None, findings: Findings, where: str, *, patterns: bool) -> Any:
     """Replace input strings that name files in the init directory, as yadage's init stage does.
 
-    An exact path wins; else, at the top level, a pattern that matches becomes the sorted list of matches.
     Paths outside the init directory stay text: they name things inside images or on shared file systems.
+
+    Args:
+        value: JSON data.
+        base: the init directory; None when there is none.
+        findings: takes what is surprising.
+        where: name of the value for messages.
+        patterns: True replaces a pattern that matches by the sorted list of matches.
     """
     if isinstance(value, Mapping):
-        return {str(key): discover(item, source, findings, f"{where}.{key}") for key, item in value.items()}
+        return {
+            str(key): discover(item, base, findings, f"{where}.{key}", patterns=patterns)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [discover(item, source, findings, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [
+            discover(item, base, findings, f"{where}[{index}]", patterns=patterns)
+            for index, item in enumerate(value)
+        ]
+    if isinstance(value, float) and value.is_integer():
+        # yadage sends init values through jq, which has one kind of number.
+        return int(value)
     if not isinstance(value, str):
         return value
     if "{" in value or "}" in value:
@@ -91,7 +111,6 @@ def discover(value: Any, source: Source, findings: Findings, where: str) -> Any:
             f"the input {where!r} contains braces: yadage formats input values and fails or changes them",
             remedy="the translation passes the value unchanged; avoid braces if yadage must run it as well",
         )
-    base = source.initdir
     if base is None or "\0" in value or "\n" in value:
         return value
     path = Path(os.path.normpath(base / value))
@@ -106,7 +125,7 @@ def discover(value: Any, source: Source, findings: Findings, where: str) -> Any:
                 remedy="leave the input out, or write 'none' and test for it in the script",
             )
         return PathValue(kind, path)
-    if source.glob_inputs and any(mark in value for mark in "*?["):
+    if patterns and any(mark in value for mark in "*?["):
         matches = sorted(glob.glob(str(base / value), recursive=True))
         if matches:
             return [PathValue("Directory" if os.path.isdir(match) else "File", Path(match)) for match in matches]
@@ -118,11 +137,12 @@ class _Shared:
     """What all workflows of one analysis share.
 
     Attributes:
-        workflows: sub-workflows that have been read, by identity of their specification and names of inputs.
+        workflows: sub-workflows that have been read, by identity of their specification, names of inputs and
+            init directory.
         keys_read: for every name of a stage, the published keys that any reference reads.
     """
 
-    workflows: dict[tuple[int, tuple[str, ...]], Workflow]
+    workflows: dict[tuple[int, tuple[str, ...], Path | None], Workflow]
     keys_read: dict[str, tuple[str, ...]]
 
 
@@ -137,6 +157,7 @@ class _WorkflowReader:
         findings: Findings,
         shared: _Shared,
         *,
+        initdir: Path | None,
         root: bool,
     ) -> None:
         self.name = name
@@ -144,10 +165,14 @@ class _WorkflowReader:
         self.parameters = parameters
         self.findings = findings
         self.shared = shared
+        self.initdir = initdir
         self.root = root
         self.index: dict[str, Entry] = {INIT: Entry(INIT, single=True, scattered=False)}
         self.used_inputs: dict[str, Place | None] = {}
         self.outputs: dict[str, ex.Expression] = {}
+        self.broken: set[str] = set()
+        self.order: dict[str, int] | None = None
+        self.current = ""
 
     def read(self, *, inputs_given: bool = True) -> Workflow:
         stages = list(self.spec["stages"])
@@ -163,9 +188,9 @@ class _WorkflowReader:
                 for key, entry in entries_of(Workflow("", (), (draft,))).items()
                 if key == name
             )
-        order = self._order_of_application(drafts)
+        self._read_dependencies(drafts)
         self._read_registered(drafts)
-        finished = [self._read_arguments(stage, draft, order) for stage, draft in drafts]
+        finished = [self._read_arguments(stage, draft) for stage, draft in drafts]
         if self.root and not inputs_given:
             self._check_missing_inputs(drafts)
         known = {parameter.name for parameter in self.parameters}
@@ -182,7 +207,7 @@ class _WorkflowReader:
     def _read_registered(self, drafts: list[tuple[Any, Stage]]) -> None:
         """Registered values are looked up when they are needed, so that they may read any stage."""
         for stage, _ in drafts:
-            self.current, self.order = "", {}
+            self.current = ""
             values = stage["scheduler"].get("register_values") or {}
             for key, value in values.items():
                 place = place_of(values, key)
@@ -228,16 +253,18 @@ class _WorkflowReader:
         arguments = tuple(str(key) for key in scheduler.get("parameters") or ())
         known = None if kind == "jq-stage" else arguments
         body: Step | Workflow | Cases
+        initdir = self.initdir if _reads_init_only(scheduler) else None
         if "step" in scheduler:
-            body = self._read_one(scheduler["step"], "step", name, known)
+            body = self._read_one(scheduler["step"], "step", name, known, initdir)
         elif "workflow" in scheduler:
-            body = self._read_one(scheduler["workflow"], "workflow", name, known)
+            body = self._read_one(scheduler["workflow"], "workflow", name, known, initdir)
         else:
             cases = []
             for number, case in enumerate(scheduler.get("cases") or ()):
                 part = "step" if "step" in case else "workflow"
                 label = f"{name}_case{number}"
-                cases.append(Case(str(case["if"]), self._read_one(case[part], part, label, known), place_of(case)))
+                run = self._read_one(case[part], part, label, known, initdir)
+                cases.append(Case(str(case["if"]), run, place_of(case)))
             body = Cases(tuple(cases))
         scatter = None
         if kind == "multistep-stage":
@@ -266,18 +293,22 @@ class _WorkflowReader:
             )
         return Stage(name, body, (), scatter, generator, (), place_of(stage))
 
-    def _read_one(self, spec: Any, kind: str, name: str, known: tuple[str, ...] | None) -> Step | Workflow:
+    def _read_one(
+        self, spec: Any, kind: str, name: str, known: tuple[str, ...] | None, initdir: Path | None
+    ) -> Step | Workflow:
         label = str(getattr(spec, "ref", None) or name)
         if kind == "step":
             names = None if known is None else frozenset(known)
             keys = self.shared.keys_read.get(name.split("_case")[0], ())
             return read_step(spec, label, names, keys, self.findings)
-        key = (id(spec), known or ())
+        key = (id(spec), known or (), initdir)
         if key not in self.shared.workflows:
             parameters = tuple(Parameter(parameter, ANY, MISSING) for parameter in known or ())
             if getattr(spec, "ref", None) is None and getattr(spec, "ref_file", None):
                 label = Path(str(spec.ref_file)).stem
-            reader = _WorkflowReader(label, spec, parameters, self.findings, self.shared, root=False)
+            reader = _WorkflowReader(
+                label, spec, parameters, self.findings, self.shared, initdir=initdir, root=False
+            )
             workflow = reader.read()
             self.shared.workflows[key] = workflow
             if known is not None:
@@ -296,18 +327,11 @@ class _WorkflowReader:
 
     # -------------------------------------------------------------- dependencies
 
-    def _order_of_application(self, drafts: list[tuple[Any, Stage]]) -> dict[str, tuple[int, int]]:
-        """When each stage is applied at the earliest: (pass of yadage's loop, place in the loop).
-
-        Stages that never can be are reported and left out. The top-level init stage is the last of a pass,
-        that of a sub-workflow is the first.
-        """
+    def _read_dependencies(self, drafts: list[tuple[Any, Stage]]) -> None:
+        """Resolve the dependencies of all stages, and report those that can never be fulfilled."""
         self.needs: dict[str, tuple[str, ...]] = {INIT: ()}
-        position = {draft.name: number for number, (_, draft) in enumerate(drafts)}
-        position[INIT] = len(drafts) if self.root else -1
-        broken: set[str] = set()
-        places = {draft.name: place_of(stage, "dependencies") or draft.place for stage, draft in drafts}
         self.query_needs: dict[str, list[Match]] = {}
+        places = {draft.name: place_of(stage, "dependencies") or draft.place for stage, draft in drafts}
         for stage, draft in drafts:
             names: dict[str, None] = {}
             for expression in self._dependency_queries(stage["dependencies"], draft.name):
@@ -320,46 +344,65 @@ class _WorkflowReader:
                         + ", ".join(name for name in self.index if name != draft.name),
                         place=places[draft.name],
                     )
-                    broken.add(draft.name)
+                    self.broken.add(draft.name)
                 for match in matches:
                     names[match.path[0].stage] = None
                 self.query_needs.setdefault(draft.name, []).extend(matches)
             self.needs[draft.name] = tuple(names)
-        order: dict[str, tuple[int, int]] = {INIT: (0, position[INIT])}
-        waiting: dict[str, int] = {}
-        followers: dict[str, list[str]] = {}
-        ready: list[str] = [INIT]
-        for name, needs in self.needs.items():
-            if name == INIT:
-                continue
-            waiting[name] = len(needs)
-            for need in needs:
-                followers.setdefault(need, []).append(name)
-            if not needs:
-                order[name] = (0, position[name])
-                ready.append(name)
-        while ready:
-            current = ready.pop()
-            for follower in followers.get(current, ()):
-                turn, at = order[current]
-                mine = position[follower]
-                at_once = at < mine and is_prepublished(self.index[current])
-                earliest = (turn if at_once else turn + 1, mine)
-                order[follower] = max(order.get(follower, earliest), earliest)
-                waiting[follower] -= 1
-                if waiting[follower] == 0:
-                    ready.append(follower)
-        for name, left in waiting.items():
-            if left > 0 and name not in broken:
+        for name in self._in_a_circle():
+            if name not in self.broken:
                 self.findings.error(
                     "Y102",
                     f"stage {name!r} can never run: its dependencies wait for each other",
                     remedy="remove one of the dependencies of the circle: " + ", ".join(self.needs[name]),
                     place=places[name],
                 )
-        return {
-            name: value for name, value in order.items() if name == INIT or (waiting[name] == 0 and name not in broken)
-        }
+                self.broken.add(name)
+
+    def _in_a_circle(self) -> list[str]:
+        """Stages that wait for themselves, directly or through others."""
+        waiting = {name: len(needs) for name, needs in self.needs.items()}
+        followers: dict[str, list[str]] = {}
+        for name, needs in self.needs.items():
+            for need in needs:
+                followers.setdefault(need, []).append(name)
+        ready = [name for name, count in waiting.items() if count == 0]
+        while ready:
+            for follower in followers.get(ready.pop(), ()):
+                waiting[follower] -= 1
+                if waiting[follower] == 0:
+                    ready.append(follower)
+        return [name for name, count in waiting.items() if count > 0]
+
+    def _order_of_application(self) -> dict[str, int]:
+        """In which order yadage applies the stages, for those that read others without depending on them.
+
+        This follows its loop: all waiting stages are visited in order, again and again, and after one that
+        is applied the next one is passed over, because it is taken out of the list that is being walked. A
+        stage is applied when its dependencies have results; those that are known beforehand count at once,
+        the others when everything applied so far has run. The top-level init stage is the last of the list,
+        that of a sub-workflow the first.
+        """
+        stages = [name for name in self.needs if name != INIT and name not in self.broken]
+        waiting = [*stages, INIT] if self.root else [INIT, *stages]
+        order: dict[str, int] = {}
+        with_result: set[str] = set()
+        while waiting:
+            before = len(order)
+            position = 0
+            while position < len(waiting):
+                name = waiting[position]
+                if all(need in with_result for need in self.needs[name]):
+                    waiting.pop(position)
+                    order[name] = len(order)
+                    if is_prepublished(self.index[name]):
+                        with_result.add(name)
+                position += 1
+            if len(order) == before:
+                if with_result >= order.keys():
+                    break
+                with_result.update(order)
+        return order
 
     def _dependency_queries(self, dependencies: Any, name: str) -> list[str]:
         if not dependencies:
@@ -408,12 +451,12 @@ class _WorkflowReader:
 
     # -------------------------------------------------------------- arguments
 
-    def _read_arguments(self, stage: Any, draft: Stage, order: Mapping[str, tuple[int, int]]) -> Stage:
+    def _read_arguments(self, stage: Any, draft: Stage) -> Stage:
         scheduler = stage["scheduler"]
         parameters = scheduler.get("parameters") or {}
         arguments: list[tuple[str, ex.Expression]] = []
         places: list[tuple[str, Place]] = []
-        self.current, self.order = draft.name, order
+        self.current = draft.name
         into_workflow = isinstance(draft.body, Workflow)
         for key, value in parameters.items():
             place = place_of(parameters, key)
@@ -425,6 +468,12 @@ class _WorkflowReader:
                     "which has no directory of its own",
                     remedy="use {workdir} in the parameters of the steps inside the sub-workflow",
                     place=place,
+                )
+            if into_workflow and isinstance(expression, ex.Literal) and _reads_init_only(scheduler):
+                patterns = bool((scheduler.get("workflow_opts") or {}).get("discover", False))
+                name = f"{draft.name}.{key}"
+                expression = ex.Literal(
+                    discover(expression.value, self.initdir, self.findings, name, patterns=patterns)
                 )
             arguments.append((str(key), expression))
             if place is not None:
@@ -464,8 +513,6 @@ class _WorkflowReader:
     def _value(self, value: Any, place: Place | None) -> ex.Expression:
         if isinstance(value, Mapping):
             kind = value.get("expression_type")
-            if kind is None and any(key in value for key in ("step", "steps", "stages")):
-                kind = "stage-output-selector"
             if kind == "stage-output-selector":
                 return self._reference(value, place)
             if kind == "fromvalue":
@@ -553,14 +600,12 @@ class _WorkflowReader:
     def _is_applied(self, match: Match, query: str, place: Place | None, *, one: bool) -> bool:
         """Report a reference to a stage that yadage cannot know when it applies the current one."""
         target = match.path[0].stage
-        if not self.current or self.current not in self.order:
+        if not self.current or self.current in self.broken or self._depends(self.current, target):
             return True
-        if target in self.needs[self.current]:
-            return True
-        if target not in self.order:
-            return True
-        if self.order[target] < self.order[self.current]:
-            if target != INIT and not self._depends(self.current, target):
+        if self.order is None:
+            self.order = self._order_of_application()
+        if target not in self.order or self.order[target] < self.order.get(self.current, -1):
+            if target != INIT:
                 self.findings.warning(
                     "Y108",
                     f"stage {self.current!r} reads {query!r} without depending on it",
@@ -580,12 +625,11 @@ class _WorkflowReader:
         """True when the dependencies of a stage lead to another one."""
         seen = {name}
         pending = [name]
-        floor = self.order[target]
         while pending:
             for need in self.needs[pending.pop()]:
                 if need == target:
                     return True
-                if need not in seen and self.order.get(need, floor) > floor:
+                if need not in seen:
                     seen.add(need)
                     pending.append(need)
         return False
@@ -663,6 +707,17 @@ class _WorkflowReader:
             place=place,
         )
         return text, ()
+
+
+def _reads_init_only(scheduler: Mapping[str, Any]) -> bool:
+    """True when a stage reads inputs and nothing else: a sub-workflow then looks for files in the init directory."""
+    names: set[str] = set()
+    for value in (scheduler.get("parameters") or {}).values():
+        if isinstance(value, Mapping):
+            query = value.get("step") or value.get("stages") or value.get("steps")
+            if query:
+                names.add(str(query).split("[")[0])
+    return names == {INIT}
 
 
 def is_prepublished(entry: Entry) -> bool:

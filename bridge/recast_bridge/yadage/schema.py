@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.findings import Findings, Place, SourceError
-from .tree import Map, Seq, dates, is_date
+from .tree import Map, Seq, collector_paused, dates, is_date
 
 MAX_SHOWN = 100
 """Most problems that are listed."""
@@ -120,6 +120,7 @@ def _variants(name: str) -> _Variants:
     return _Variants(definition["x-select"], definition.get("x-default"), names)
 
 
+@collector_paused()
 def normalise(tree: Map, findings: Findings | None = None) -> Map:
     """Check a specification and bring it into one form.
 

@@ -127,8 +127,8 @@ def open_source(
     documents = opening.files.read_all(path)
     root = documents[0].root if documents else None
     entries = _recast_entries(documents)
-    is_project = isinstance(root, Map) and isinstance(root.get("workflow"), Map) and "stages" not in root
-    if entries or is_project:
+    project = root if _is_project(root) else None
+    if entries or project is not None:
         for document in documents:
             opening.findings.items.extend(document.warnings)
     if entries:
@@ -140,8 +140,8 @@ def open_source(
             "Only a recast.yml is followed by #name.",
             Place(shown(path)),
         )
-    if is_project:
-        return opening.reana(path, root, given)
+    if project is not None:
+        return opening.reana(path, project, given)
     return opening.workflow(path, given)
 
 
@@ -164,6 +164,11 @@ def _recast_entries(documents: list[Document]) -> list[Map]:
     return entries if len(entries) == len(candidates) else []
 
 
+def _is_project(root: Any) -> bool:
+    """Whether the content of a file is that of a reana.yaml."""
+    return isinstance(root, Map) and isinstance(root.get("workflow"), Map) and "stages" not in root
+
+
 def _short(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "workflow"
 
@@ -181,7 +186,7 @@ class _Opening:
         offline: bool,
     ) -> None:
         self.toplevel = toplevel
-        self.inputs = [Path(path) for path in inputs]
+        self.inputs = [Path(os.path.abspath(path)) for path in inputs]
         self.parameters = parameters
         self.initdir = initdir
         self.cache = cache
@@ -189,6 +194,7 @@ class _Opening:
         self.files = Files()
         self.findings = Findings()
         self.read: list[Path] = []
+        self.directories: dict[str, tuple[Path, Path | None]] = {}
 
     # what the user may name
 
@@ -276,7 +282,7 @@ class _Opening:
         wanted, _, example = (fragment or "").partition(":")
         entry = _choose(entries, wanted, name)
         label = entry.get("name")
-        spec = _mapping(entry, "spec", name)
+        spec = _mapping(entry, "spec", name, "Y062")
         file = spec.get("workflow")
         if not isinstance(file, str):
             remedy = "Name the workflow file in spec.workflow."
@@ -291,8 +297,8 @@ class _Opening:
                 and "initdata" in content
                 and set(content) <= {"initdata", "dataopts"}
             ):
-                values.update(plain(_mapping(content, "initdata", shown(input_file))))
-                dataopts = _mapping(content, "dataopts", shown(input_file))
+                values.update(plain(_mapping(content, "initdata", shown(input_file), "Y062")))
+                dataopts = _mapping(content, "dataopts", shown(input_file), "Y062")
                 self.read.append(input_file)
             else:
                 files.append(input_file)
@@ -421,7 +427,7 @@ class _Opening:
 
     def example(self, entry: Map, wanted: str, name: str) -> tuple[dict[str, Any], Map]:
         """Example inputs of a catalogue entry: values and data options."""
-        examples = _mapping(entry, "example_inputs", name)
+        examples = _mapping(entry, "example_inputs", name, "Y062")
         if not wanted and (self.inputs or not examples):
             return {}, Map()
         wanted = wanted or "default"
@@ -433,10 +439,10 @@ class _Opening:
                 f"There are: {known}. Choose with #entry:inputs, or give --inputs.",
                 examples.place if examples else entry.place,
             )
-        example = _mapping(examples, wanted, name)
-        initdata = _mapping(example, "initdata", name)
+        example = _mapping(examples, wanted, name, "Y062")
+        initdata = _mapping(example, "initdata", name, "Y062")
         _check_values(initdata, name)
-        return plain(initdata), _mapping(example, "dataopts", name)
+        return plain(initdata), _mapping(example, "dataopts", name, "Y062")
 
     # directories
 
@@ -444,6 +450,8 @@ class _Opening:
         """A toplevel on this machine, and the directory that references must not leave."""
         from .fetch import cache_directory, fetch_repository, parse_repository
 
+        if text in self.directories:
+            return self.directories[text]
         repository = parse_repository(text)
         if repository is not None:
             cache = cache_directory(self.cache)
@@ -451,6 +459,7 @@ class _Opening:
             directory = top / repository.subdirectory
             if not directory.is_dir():
                 raise fail("Y065", f"{repository} has no directory {repository.subdirectory}", "", place)
+            self.directories[text] = (directory, top)
             return directory, top
         if re.match(r"[a-z]+://", text) or text.startswith("from-cap"):
             raise fail(
@@ -561,13 +570,12 @@ def _choose(entries: list[Map], wanted: str, name: str) -> Map:
     raise fail("Y063", f"{name} has no entry {wanted!r}", remedy, Place(name))
 
 
-def _mapping(holder: Map, key: str, name: str) -> Map:
+def _mapping(holder: Map, key: str, name: str, code: str = "Y061") -> Map:
     """A mapping that may be left out."""
     value = holder.get(key)
     if value is None:
         return Map(place=holder.place)
     if not isinstance(value, Map):
-        code = "Y062" if "recast" in os.path.basename(name) else "Y061"
         raise fail(code, f"{name}: {key} is {describe(value)}; expected a mapping", "", holder.place_of(key))
     return value
 

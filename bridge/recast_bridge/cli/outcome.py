@@ -1,0 +1,201 @@
+"""What is said before, and after, a workflow has been run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recast_bridge.cli.common import counted, printable, styled
+from recast_bridge.engines.results import RESULTS_NAME, load_results
+from recast_bridge.engines.types import RunResult, StepResult
+from recast_bridge.engines.verify import REPORT_NAME, Row, Verification
+from recast_bridge.model.workflow import Analysis, Step, Workflow
+from recast_bridge.yadage.sources import Source
+
+_ROWS = 40
+_CONTENT_LINES = 40
+_LOG_LINES = 15
+
+
+def heading(analysis: Analysis, engine: str, runtime: str, why: str) -> str:
+    """What is going to be run, and how."""
+    where = "on this machine, without containers" if runtime == "host" else f"in containers of {runtime}"
+    reason = f" ({why})" if why else ""
+    stages = counted(len(analysis.workflow.stages), "stage")
+    return f"{printable(analysis.name)}: {stages}, with {engine}, {where}{reason}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with aligned columns."""
+    widths = [max(len(click.unstyle(row[column])) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        pairs = zip(row, widths, strict=True)
+        cells = (cell + " " * (width - len(click.unstyle(cell))) for cell, width in pairs)
+        lines.append(("  " + "  ".join(cells)).rstrip())
+    return lines
+
+
+# ---------------------------------------------------------------- success
+
+
+def results(result: RunResult, source: Source) -> str:
+    """Where the results of a complete run are."""
+    outdir = Path(os.path.relpath(result.outdir))
+    steps = counted(len(result.steps), "step")
+    lines = [click.style(f"done: {steps} run by {result.engine}", fg="green", bold=True)]
+    if source.results:
+        lines += list(_named_results(outdir, source))
+    else:
+        rows = [
+            (step["path"], name, str(outdir / path))
+            for step in load_results(outdir)["steps"]
+            for name, path in _paths(step["outputs"], "")
+        ]
+        rows = [(printable(step), printable(name), printable(path)) for step, name, path in rows]
+        if rows:
+            lines += table([("step", "output", "file"), *rows[:_ROWS]])
+        if len(rows) > _ROWS:
+            lines.append(f"  and {len(rows) - _ROWS} more")
+    lines.append(f"all published values and checksums: {outdir / RESULTS_NAME}")
+    return "\n".join(lines)
+
+
+def _named_results(outdir: Path, source: Source) -> Iterator[str]:
+    """The results that the authors of the analysis named, and what is in them."""
+    for result in source.results:
+        path = outdir / result.relpath
+        there = path.exists()
+        state = "" if there else click.style("  (missing)", fg="red")
+        name = "" if result.name == result.relpath else f"{printable(result.name)}: "
+        yield f"  {name}{printable(str(path))}{state}"
+        if there and path.is_file() and result.load_yaml:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            yield from (f"      {printable(line)}" for line in lines[:_CONTENT_LINES])
+            if len(lines) > _CONTENT_LINES:
+                yield f"      ... {len(lines) - _CONTENT_LINES} more lines"
+
+
+def _paths(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """The files and directories in published data."""
+    if isinstance(value, dict):
+        path = value.get("file", value.get("directory"))
+        if isinstance(path, str) and set(value) in ({"file", "sha256"}, {"directory", "sha256"}):
+            if not path.startswith("<"):
+                yield name, path
+            return
+        for key, item in value.items():
+            yield from _paths(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(item, f"{name}[{index}]")
+
+
+# ---------------------------------------------------------------- failure
+
+
+def failures(result: RunResult, analysis: Analysis) -> str:
+    """Why a run failed: for every failed step what ran, where, its last words and what to do."""
+    lines = [click.style(f"{result.engine}: the run failed", fg="red", bold=True)]
+    for step in result.failed:
+        lines += _failure(result, step, analysis)
+    # Failed steps have been described; what is left is about the whole run.
+    lines += [styled(finding) for finding in result.findings() if finding.code != "R201"]
+    begun = {step.path.partition("/")[0] for step in result.steps if step.state != "waiting"}
+    waiting = [stage.name for stage in analysis.workflow.stages if stage.name not in begun]
+    if waiting and result.failed:
+        lines.append(f"stages that were not run because of that: {', '.join(map(printable, waiting))}")
+    if result.failed:
+        lines.append("Then run again with another -o, or remove the run directory first.")
+    return "\n".join(lines)
+
+
+def _failure(result: RunResult, step: StepResult, analysis: Analysis) -> Iterator[str]:
+    directory = _directory(result.outdir, step.path)
+    reason, *log = step.log or ("",)
+    if reason.startswith("see "):
+        reason = ""
+    yield click.style(f"step {step.path} failed", fg="red") + (f": {printable(reason)}" if reason else "")
+    yield f"    what   {_what(analysis, step.path)}"
+    yield f"    where  {os.path.relpath(directory)}"
+    tail = [printable(line) for line in log if line.strip()][-_LOG_LINES:]
+    if tail:
+        yield "    it last wrote"
+        yield from (f"      | {line}" for line in tail)
+    else:
+        yield "    it wrote nothing"
+    logs = sorted(directory.glob("_packtivity/*.log"), key=lambda path: path.stat().st_size)
+    if logs:
+        files = [os.path.relpath(path) for path in logs if path.stat().st_size] or [os.path.relpath(logs[-1])]
+        yield f"    next   {shlex.join(['less', *files])}"
+
+
+def _directory(outdir: Path, path: str) -> Path:
+    """The directory of a step; the index belongs to the name where a stage has several instances."""
+    parts = path.split("/")
+    current = outdir
+    for stage, index in zip(parts[::2], parts[1::2], strict=False):
+        numbered = current / f"{stage}_{index}"
+        current = numbered if numbered.is_dir() else current / stage
+    return current
+
+
+def _what(analysis: Analysis, path: str) -> str:
+    """The definition of a step that ran under a path."""
+    bodies: list[Step | Workflow] = [analysis.workflow]
+    for name in path.split("/")[::2]:
+        bodies = [
+            body
+            for workflow in bodies
+            if isinstance(workflow, Workflow)
+            for stage in workflow.stages
+            if stage.name == name
+            for body in stage.bodies
+        ]
+    steps = [body for body in bodies if isinstance(body, Step)]
+    if not steps:
+        return path
+    step = steps[0]
+    name = printable(" or ".join(dict.fromkeys(body.name for body in steps)))
+    place = f", defined in {printable(str(step.place))}" if step.place else ""
+    image = f", image {printable(step.environment.image)}" if step.environment.image else ""
+    return f"{name}{place}{image}"
+
+
+# ---------------------------------------------------------------- comparison
+
+
+def comparison(done: Verification, outdir: Path) -> str:
+    """The table of what is equal and what differs."""
+    lines: list[str] = []
+    if done.rows:
+        different = [row for row in done.rows if not row.equal]
+        shown = list(done.rows) if len(done.rows) <= _ROWS else different
+        verdicts = {True: click.style("equal", fg="green"), False: click.style("differs", fg="red")}
+        cells = [(printable(row.path), printable(row.output), verdicts[row.equal]) for row in shown]
+        if cells:
+            lines += table([("step", "output", ""), *cells])
+        for row in different[:_ROWS]:
+            lines += _details(row, next(iter(done.runs)))
+        equal = len(done.rows) - len(different)
+        total = counted(len(done.rows), "published value")
+        lines.append(f"{equal} of {total} equal in {' and '.join(done.runs)}")
+    elif done.equal:
+        lines.append(f"no step published anything in {' and '.join(done.runs)}")
+    else:
+        lines.append("nothing to compare: not every engine came to its end")
+    lines.append(f"report: {outdir / REPORT_NAME}")
+    return "\n".join(lines)
+
+
+def _details(row: Row, first: str) -> Iterator[str]:
+    for engine, item in row.differences[:5]:
+        place = item.place.removeprefix("outputs.") or "the step"
+        yield f"  {printable(row.path)} {printable(place)}"
+        yield f"      {first}: {printable(item.left)}"
+        yield f"      {engine}: {printable(item.right)}"

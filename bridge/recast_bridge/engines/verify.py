@@ -1,0 +1,334 @@
+"""Run an analysis with one engine, or with several and compare what they give."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recast_bridge.engines.images import CONTAINER_RUNTIMES, image_workdirs, images_of, unusable
+from recast_bridge.engines.results import Difference, Results, differences, load_results
+from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult, Runtime
+from recast_bridge.model.findings import Finding, Findings, Place, RunError, UsageError
+from recast_bridge.model.workflow import Analysis
+from recast_bridge.yadage.sources import Source
+
+REPORT_NAME = "verify.json"
+ENGINES: tuple[EngineName, ...] = ("cwltool", "yadage")
+
+Report = Callable[[ProgressEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An analysis that is ready to be run.
+
+    Attributes:
+        source: what the user named.
+        analysis: its meaning.
+        findings: what was found when it was read.
+        runtime: what runs the containers.
+        jobs: how many steps run at a time.
+        offline: whether no registry may be asked about images.
+    """
+
+    source: Source
+    analysis: Analysis
+    findings: Findings
+    runtime: Runtime
+    jobs: int = 1
+    offline: bool = False
+
+
+def choose_runtime(wanted: Runtime | None, analysis: Analysis) -> tuple[Runtime, str]:
+    """Decide what runs the containers.
+
+    Args:
+        wanted: what the user asks for, None to find one.
+        analysis: what is to be run.
+
+    Returns:
+        The runtime and, in a few words, why it was chosen (empty when the user did).
+
+    Raises:
+        RunError: it cannot be used on this machine, or there is none.
+    """
+    if wanted is not None:
+        if trouble := unusable(wanted):
+            raise RunError(Finding("R111", "error", *trouble))
+        return wanted, ""
+    images = images_of(analysis.workflow)
+    if not images:
+        return "host", "no step needs a container image"
+    reasons = []
+    for runtime in CONTAINER_RUNTIMES:
+        trouble = unusable(runtime)
+        if trouble is None:
+            return runtime, "the first of " + ", ".join(CONTAINER_RUNTIMES) + " that works here"
+        reasons.append(trouble[0])
+    raise RunError(
+        Finding(
+            "R110",
+            "error",
+            f"the steps need container images, and nothing here can run these: {'; '.join(reasons)}",
+            "install and start one of them; or, if the software of the images is installed here, "
+            "give --runtime host",
+        )
+    )
+
+
+def _check_empty(outdir: Path) -> None:
+    """Refuse a run directory that is in use.
+
+    Raises:
+        RunError: there is something in it.
+    """
+    if outdir.is_symlink() or outdir.exists():
+        try:
+            used = not outdir.is_dir() or any(outdir.iterdir())
+        except OSError as error:
+            raise _unusable(error, outdir) from error
+        if used:
+            raise RunError(
+                Finding(
+                    "R113",
+                    "error",
+                    "the run directory is in use, and a run never writes over another",
+                    "remove it, or name a new one with -o",
+                    _at(outdir),
+                )
+            )
+
+
+def _unusable(error: OSError, outdir: Path) -> RunError:
+    message = f"the run directory cannot be used: {error.strerror or error}"
+    place = Place(str(error.filename)) if error.filename else _at(outdir)
+    return RunError(Finding("R113", "error", message, "name another with -o", place))
+
+
+def _at(path: Path) -> Place:
+    return Place(os.path.relpath(path))
+
+
+def check(engine: EngineName, job: Job, outdir: Path) -> None:
+    """Refuse what would come to nothing, before anything is started.
+
+    Raises:
+        RunError: the run directory is in use, or stages wait for input values and there are none.
+    """
+    _check_empty(outdir)
+    if engine == "yadage":
+        # yadage itself has to show that it never runs them.
+        return
+    waiting = [finding for finding in job.findings.items if finding.code == "Y104"]
+    if waiting:
+        raise RunError(
+            *(
+                replace(finding, severity="error", message=f"this can never run: {finding.message}")
+                for finding in waiting
+            )
+        )
+
+
+def execute(engine: EngineName, job: Job, outdir: Path, progress: Report) -> RunResult:
+    """Run an analysis with one engine.
+
+    Args:
+        engine: which.
+        job: what.
+        outdir: run directory, which must not exist or be empty.
+        progress: is called for every change in the state of a step.
+
+    Raises:
+        BridgeError: it cannot be started; nothing is left behind.
+    """
+    check(engine, job, outdir)
+    try:
+        if engine == "cwltool":
+            return _with_cwltool(job, outdir, progress)
+        if engine == "yadage":
+            return _with_yadage(job, outdir, progress)
+    except OSError as error:
+        raise _unusable(error, outdir) from error
+    raise UsageError(
+        Finding("R114", "error", f"{engine} cannot run workflows yet", f"use one of {', '.join(ENGINES)}")
+    )
+
+
+def _with_cwltool(job: Job, outdir: Path, progress: Report) -> RunResult:
+    from recast_bridge.cwl.tools import Options
+    from recast_bridge.cwl.writer import translate
+
+    host = job.runtime == "host"
+    workdirs: Mapping[str, str] = {}
+    if not host:
+        workdirs = image_workdirs(images_of(job.analysis.workflow), lookup=True, registry=not job.offline)
+    options = Options(host=host, image_workdirs=workdirs)
+    translation = translate(job.analysis, Findings(list(job.findings.items)), options)
+
+    from recast_bridge.engines.cwltool_engine import run
+
+    name = os.path.relpath(job.source.file, job.source.toplevel)
+    return run(
+        translation,
+        name,
+        job.analysis.initdir,
+        outdir,
+        runtime=job.runtime,
+        jobs=job.jobs,
+        progress=progress,
+    )
+
+
+def _with_yadage(job: Job, outdir: Path, progress: Report) -> RunResult:
+    from recast_bridge.engines.yadage_engine import run
+
+    source = job.source
+    if source.kind == "reana" and source.file.name.startswith("reana."):
+        raise RunError(
+            Finding(
+                "R112",
+                "error",
+                "yadage cannot run a workflow that stands inside a reana.yaml",
+                "put the specification into a file of its own and name it in workflow.file",
+                Place(os.path.relpath(source.file)),
+            )
+        )
+    return run(
+        source.file,
+        source.toplevel,
+        source.inputs,
+        source.initdir,
+        outdir,
+        runtime=job.runtime,
+        jobs=job.jobs,
+        progress=progress,
+    )
+
+
+# ---------------------------------------------------------------- comparing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One published value of one step.
+
+    Attributes:
+        path: path of the step.
+        output: key of the value; empty when it is about the whole step.
+        equal: whether all engines give the same.
+        differences: in which points which engine differs from the first.
+    """
+
+    path: str
+    output: str
+    equal: bool
+    differences: tuple[tuple[EngineName, Difference], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What several engines made of one analysis.
+
+    Attributes:
+        runs: what became of each run, in the order of the engines; the first is the measure.
+        rows: everything that was compared; empty when less than two engines came to their end.
+    """
+
+    runs: Mapping[EngineName, RunResult]
+    rows: tuple[Row, ...]
+
+    @property
+    def equal(self) -> bool:
+        """True when every engine ran the whole workflow, and all published the same."""
+        return all(run.status == "done" for run in self.runs.values()) and all(row.equal for row in self.rows)
+
+
+def verify(
+    job: Job,
+    engines: Sequence[EngineName],
+    outdir: Path,
+    watch: Callable[[EngineName], AbstractContextManager[Report]],
+) -> Verification:
+    """Run an analysis with several engines and compare what the steps publish.
+
+    Args:
+        job: the analysis.
+        engines: the first one is what the others are measured by.
+        outdir: gets a run directory for each engine, and verify.json.
+        watch: gives what takes the progress of one engine.
+
+    Raises:
+        BridgeError: an engine cannot be started.
+    """
+    for engine in engines:
+        check(engine, job, outdir / engine)
+    runs: dict[EngineName, RunResult] = {}
+    for engine in engines:
+        with watch(engine) as progress:
+            runs[engine] = execute(engine, job, outdir / engine, progress)
+    results = {engine: load_results(run.outdir) for engine, run in runs.items() if run.status == "done"}
+    verification = Verification(runs, tuple(compare(results)))
+    _write(outdir / REPORT_NAME, verification, job)
+    return verification
+
+
+def compare(results: Mapping[EngineName, Results]) -> Iterable[Row]:
+    """Compare the results of several engines with those of the first, output by output."""
+    if len(results) < 2:
+        return
+    first, *others = results
+    found: dict[tuple[str, str], list[tuple[EngineName, Difference]]] = {}
+    for other in others:
+        for difference in differences(results[first], results[other]):
+            key = (difference.path, _output(difference.place))
+            found.setdefault(key, []).append((other, difference))
+    keys = set(found)
+    for step in results[first]["steps"]:
+        whole = (step["path"], "")
+        names = step["outputs"] if isinstance(step["outputs"], dict) else ()
+        if whole not in found:
+            keys.update((step["path"], str(name)) for name in names or ("",))
+    for path, output in sorted(keys):
+        yield Row(path, output, (path, output) not in found, tuple(found.get((path, output), ())))
+
+
+def _output(place: str) -> str:
+    """The published key in which a difference lies: ``files`` of ``outputs.files[2].sha256``."""
+    _, _, rest = place.partition("outputs.")
+    return rest.partition(".")[0].partition("[")[0] if rest else place
+
+
+def _write(path: Path, verification: Verification, job: Job) -> None:
+    report: dict[str, Any] = {
+        "workflow": job.analysis.name,
+        "runtime": job.runtime,
+        "equal": verification.equal,
+        "engines": {
+            engine: {
+                "status": run.status,
+                "steps": len(run.steps),
+                "findings": [str(finding) for finding in run.findings()],
+            }
+            for engine, run in verification.runs.items()
+        },
+        "compared": [
+            {
+                "step": row.path,
+                "output": row.output,
+                "equal": row.equal,
+                "differences": [
+                    {"engine": engine, "place": item.place, "expected": item.left, "found": item.right}
+                    for engine, item in row.differences
+                ],
+            }
+            for row in verification.rows
+        ],
+    }
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
