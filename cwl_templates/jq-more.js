@@ -6,8 +6,9 @@
 /* Places of a part in an array or in text. */
 function jqIndices(value, part) {
   var whole = typeof value === "string" ? jqChars(value) : value;
-  var wanted = typeof value === "string" ? jqChars(jqPlain(part, "cannot be searched in text")) : Array.isArray(part) ? part : [part];
-  if (whole === null || wanted.length === 0) { return null; }
+  var wanted = Array.isArray(part) ? part : [part];
+  if (typeof value === "string") { wanted = jqChars(jqPlain(part, "cannot be searched in text")); }
+  if (wanted.length === 0) { return null; }
   return whole.map(function (ignored, index) { return index; }).filter(function (index) {
     return jqCompareLists(whole.slice(index, index + wanted.length), wanted) === 0;
   });
@@ -17,14 +18,17 @@ function jqIndices(value, part) {
 function jqPattern(source, flags) {
   var names = [];
   var options = flags || "";
-  var text = source.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\((?:\?<([A-Za-z_]\w*)>|(?!\?))/g, function (token, name) {
+  /* Escapes and character classes are stepped over. */
+  var groups = /\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\((?:\?<([A-Za-z_]\w*)>|(?!\?))/g;
+  var dots = /\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\./g;
+  var text = source.replace(groups, function (token, name) {
     if (token.charAt(0) !== "(") { return token; }
     names.push(name || null);
     return "(";
   });
   if (/[^gins]/.test(options)) { throw jqError(options + " is not a supported modifier string"); }
   if (options.indexOf("s") >= 0) {
-    text = text.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\./g, function (token) { return token === "." ? "[\\s\\S]" : token; });
+    text = text.replace(dots, function (token) { return token === "." ? "[\\s\\S]" : token; });
   }
   return { expression: new RegExp(text, "g" + (options.indexOf("i") >= 0 ? "i" : "")), names: names };
 }
@@ -36,11 +40,12 @@ function jqMatches(input, regex, flags) {
   var found = [];
   var text = jqPathText(input);
   var pattern, match;
-  function place(start, part) { return jqChars(text.slice(0, start)).length; }
+  function place(start) { return jqChars(text.slice(0, start)).length; }
   function capture(part, index) {
+    if (part === undefined) { return { offset: -1, length: 0, string: null, name: pattern.names[index] }; }
     return {
-      offset: part === undefined ? -1 : place(text.indexOf(part, match.index)), length: part === undefined ? 0 : jqChars(part).length,
-      string: part === undefined ? null : part, name: pattern.names[index]
+      offset: place(text.indexOf(part, match.index)), length: jqChars(part).length, string: part,
+      name: pattern.names[index]
     };
   }
   if (typeof text !== "string") { throw jqError(jqShow(input) + " cannot be matched, as it is not a string"); }
@@ -48,7 +53,8 @@ function jqMatches(input, regex, flags) {
   for (match = pattern.expression.exec(text); match; match = pattern.expression.exec(text)) {
     if (match[0] !== "" || options.indexOf("n") < 0) {
       found.push({
-        offset: place(match.index), length: jqChars(match[0]).length, string: match[0], captures: match.slice(1).map(capture)
+        offset: place(match.index), length: jqChars(match[0]).length, string: match[0],
+        captures: match.slice(1).map(capture)
       });
     }
     if (match[0] === "") { pattern.expression.lastIndex += 1; }
@@ -151,11 +157,11 @@ jqFunctions["ltrim/0"] = function (input) { return jqPlain(input, "cannot be tri
 jqFunctions["rtrim/0"] = function (input) { return jqPlain(input, "cannot be trimmed").replace(/\s+$/, ""); };
 
 jqFunctions["ascii_downcase/0"] = function (input) {
-  return jqPlain(input, "cannot be put in lower case").replace(/[A-Z]/g, function (found) { return found.toLowerCase(); });
+  return jqPlain(input, "has no lower case").replace(/[A-Z]/g, function (found) { return found.toLowerCase(); });
 };
 
 jqFunctions["ascii_upcase/0"] = function (input) {
-  return jqPlain(input, "cannot be put in upper case").replace(/[a-z]/g, function (found) { return found.toUpperCase(); });
+  return jqPlain(input, "has no upper case").replace(/[a-z]/g, function (found) { return found.toUpperCase(); });
 };
 
 jqFunctions["explode/0"] = function (input) {
@@ -168,7 +174,8 @@ jqFunctions["explode/0"] = function (input) {
 jqFunctions["implode/0"] = function (input) {
   return jqNeedArray(input, "imploded").map(function (code) {
     var rest = jqNumeric(code) - 0x10000;
-    return rest < 0 ? String.fromCharCode(code) : String.fromCharCode(0xd800 + Math.floor(rest / 0x400), 0xdc00 + rest % 0x400);
+    if (rest < 0) { return String.fromCharCode(code); }
+    return String.fromCharCode(0xd800 + Math.floor(rest / 0x400), 0xdc00 + rest % 0x400);
   }).join("");
 };
 
@@ -235,7 +242,9 @@ jqFunctions["abs/0"] = function (input) { return Math.abs(jqNumeric(input)); };
 
 jqFunctions["ceil/0"] = function (input) { return Math.ceil(jqNumeric(input)); };
 
-jqFunctions["round/0"] = function (input) { return (input < 0 ? -1 : 1) * Math.floor(Math.abs(jqNumeric(input)) + 0.5); };
+jqFunctions["round/0"] = function (input) {
+  return (input < 0 ? -1 : 1) * Math.floor(Math.abs(jqNumeric(input)) + 0.5);
+};
 
 jqFunctions["sqrt/0"] = function (input) { return Math.sqrt(jqNumeric(input)); };
 

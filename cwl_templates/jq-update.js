@@ -40,7 +40,9 @@ function jqDeletePaths(value, paths) {
 
 jqForms.set = function (tree, scope, input, path, emit) {
   jqEval(tree[2], scope, input, null, function (value) {
-    emit(jqPaths(tree[1], scope, input).reduce(function (whole, place) { return jqSetPath(whole, place, value); }, input), jqNone(path));
+    emit(jqPaths(tree[1], scope, input).reduce(function (whole, place) {
+      return jqSetPath(whole, place, value);
+    }, input), jqNone(path));
   });
 };
 
@@ -83,6 +85,10 @@ jqStreams["walk/1"] = function (given, scope, input, path, emit) {
   walk(input, function (value) { emit(value, jqNone(path)); });
 };
 
-jqFunctions["setpath/2"] = function (input, path, value) { return jqSetPath(input, jqNeedArray(path, "a path"), value); };
+jqFunctions["setpath/2"] = function (input, path, value) {
+  return jqSetPath(input, jqNeedArray(path, "a path"), value);
+};
 
-jqFunctions["delpaths/1"] = function (input, paths) { return jqDeletePaths(input, jqNeedArray(paths, "a list of paths")); };
+jqFunctions["delpaths/1"] = function (input, paths) {
+  return jqDeletePaths(input, jqNeedArray(paths, "a list of paths"));
+};

@@ -15,12 +15,14 @@
  * The tree: an array whose first element is the form, the others its parts; a tree where not said otherwise.
  *   ["id"]  ["rec"]  ["lit", value]  ["var", name]  ["fmt", format]
  *   ["get", target, key]  ["slice", target, from or null, to or null]  ["each", target]
- *   ["pipe", ...]  ["comma", ...]  ["neg", t]  ["op", operator, left, right]  ["and", l, r]  ["or", l, r]  ["alt", l, r]
+ *   ["pipe", ...]  ["comma", ...]  ["neg", t]  ["op", operator, left, right]
+ *   ["and", left, right]  ["or", left, right]  ["alt", left, right]
  *   ["if", condition, then, else]  ["try", body, handler or null]  ["label", name, body]  ["break", name]
  *   ["as", source, pattern, body]  ["reduce", source, pattern, start, update]
  *   ["foreach", source, pattern, start, update, extract]
  *   ["array", t or null]  ["object", [[key, value], ...]]  ["str", format or null, [text or [t], ...]]
- *   ["def", "name/arity", [parameter, ...], body, rest]  ["call", "name/arity", [t, ...]]
+ *   ["def", "name/arity", [parameter, ...], body, rest]  ["own", "name/arity", [t, ...]] calls what def or a
+ *   parameter names, ["call", "name/arity", [t, ...]] a function of jq
  *   ["set", target, t]  ["modify", target, t]  ["update", operator, target, t]
  *   pattern: a name, ["array", [pattern, ...]] or ["object", [[key, name or null, pattern or null], ...]]
  *
@@ -57,7 +59,9 @@ function jqText(tree, input) {
         return "\\u" + ("000" + found.charCodeAt(0).toString(16)).slice(-4);
       });
     }
-    return "{" + Object.keys(value).map(function (key) { return text(key) + ": " + text(value[key]); }).join(", ") + "}";
+    return "{" + Object.keys(value).map(function (key) {
+      return text(key) + ": " + text(value[key]);
+    }).join(", ") + "}";
   }
   return jqRun(tree, paths).map(text).join("\n");
 }
@@ -130,7 +134,7 @@ function jqReplace(value, key, replacement) {
   }, {});
 }
 
-/* A copy with keys in order; leaves other than null and false become leaf(value, JSON pointer) where leaf is given. */
+/* A copy with keys in order. With `leaf`, leaves other than null and false become leaf(value, JSON pointer). */
 function jqOrdered(value, pointer, leaf) {
   if (Array.isArray(value)) {
     return value.map(function (item, place) { return jqOrdered(item, pointer + "/" + place, leaf); });
@@ -232,7 +236,9 @@ function jqJson(value) {
   if (kind === "number") { return jqNumberText(value); }
   if (kind === "array") { return "[" + value.map(jqJson).join(",") + "]"; }
   if (kind === "object") {
-    return "{" + Object.keys(value).map(function (key) { return JSON.stringify(key) + ":" + jqJson(value[key]); }).join(",") + "}";
+    return "{" + Object.keys(value).map(function (key) {
+      return jqJson(key) + ":" + jqJson(value[key]);
+    }).join(",") + "}";
   }
   return JSON.stringify(kind === "null" ? null : value).replace(/\x7f/g, "\\u007f");
 }
@@ -429,6 +435,10 @@ function jqRepeat(text, times) {
   return new Array((times < 1 && times > 0 ? 1 : Math.floor(times)) + 1).join(text);
 }
 
+function jqNotDivided(a, b) {
+  return jqError(jqShow(a) + " and " + jqShow(b) + " cannot be divided" + (b === 0 ? ": the divisor is zero" : ""));
+}
+
 var jqOperators = {
   "+": jqSum,
   "-": function (a, b) {
@@ -448,12 +458,12 @@ var jqOperators = {
   "/": function (a, b) {
     if (typeof a === "string" && typeof b === "string") { return jqSplit(a, b); }
     if (typeof a === "number" && typeof b === "number" && b !== 0) { return a / b; }
-    throw jqError(jqShow(a) + " and " + jqShow(b) + " cannot be divided" + (b === 0 ? " because the divisor is zero" : ""));
+    throw jqNotDivided(a, b);
   },
   "%": function (a, b) {
     function whole(number) { return number < 0 ? Math.ceil(number) : Math.floor(number); }
-    if (typeof a === "number" && typeof b === "number" && whole(b) !== 0) { return whole(a) % Math.abs(whole(b)) || 0; }
-    throw jqError(jqShow(a) + " and " + jqShow(b) + " cannot be divided" + (b === 0 ? " because the divisor is zero" : ""));
+    if (typeof a !== "number" || typeof b !== "number" || whole(b) === 0) { throw jqNotDivided(a, b); }
+    return whole(a) % Math.abs(whole(b)) || 0;
   },
   "==": function (a, b) { return jqCompare(a, b) === 0; },
   "!=": function (a, b) { return jqCompare(a, b) !== 0; },
@@ -528,7 +538,7 @@ var jqForms = {
   id: function (tree, scope, input, path, emit) { emit(input, path); },
   rec: function (tree, scope, input, path, emit) {
     jqUnfold(function (value, place, next) {
-      if (value !== null && typeof value === "object" && !jqIsFile(value)) { jqForms.each([0, ["id"]], null, value, place, next); }
+      if (Array.isArray(value) || jqKind(value) === "object") { jqForms.each([0, ["id"]], null, value, place, next); }
     }, null, input, path, emit);
   },
   lit: function (tree, scope, input, path, emit) { emit(tree[1], jqNone(path)); },
@@ -647,12 +657,13 @@ var jqForms = {
     inner.value.scope = inner;
     jqEval(tree[4], inner, input, path, emit);
   },
+  own: function (tree, scope, input, path, emit) {
+    jqCall(jqLookup(scope, tree[1]).value, tree[2], scope, input, path, emit);
+  },
   call: function (tree, scope, input, path, emit) {
     var name = tree[1];
-    var place = jqLookup(scope, name);
-    if (place) { jqCall(place.value, tree[2], scope, input, path, emit); return; }
-    if (!jqHas(jqStreams, name) && !jqHas(jqFunctions, name)) { throw new Error("jq: " + name + " needs jq-update.js or jq-more.js"); }
     if (jqHas(jqStreams, name)) { jqStreams[name](tree[2], scope, input, path, emit); return; }
+    if (!jqHas(jqFunctions, name)) { throw new Error("jq: " + name + " needs jq-update.js or jq-more.js"); }
     jqArguments(tree[2].slice().reverse(), scope, input, function (values) {
       emit(jqFunctions[name].apply(null, values.concat([input]).reverse()), jqNone(path));
     });
@@ -713,7 +724,9 @@ function jqSearch(given, scope, input, wanted) {
 }
 
 function jqKeyed(given, scope, input, what) {
-  return jqNeedArray(input, what).map(function (item) { return { key: jqOutputs(given[0], scope, item), value: item }; });
+  return jqNeedArray(input, what).map(function (item) {
+    return { key: jqOutputs(given[0], scope, item), value: item };
+  });
 }
 
 function jqLimited(count, tree, scope, input, path, emit) {
@@ -739,7 +752,8 @@ var jqStreams = {
   },
   "getpath/1": function (given, scope, input, path, emit) {
     jqEval(given[0], scope, input, null, function (keys) {
-      emit(jqGetPath(input, jqNeedArray(keys, "a path")), keys.reduce(function (place, key) { return jqExtend(place, key, input); }, path));
+      var value = jqGetPath(input, jqNeedArray(keys, "a path"));
+      emit(value, keys.reduce(function (place, key) { return jqExtend(place, key, input); }, path));
     });
   },
   "recurse/1": function (given, scope, input, path, emit) {
@@ -752,12 +766,13 @@ var jqStreams = {
   "range/3": function (given, scope, input, path, emit) {
     jqArguments(given, scope, input, function (values) {
       var by = values[2], to = values[1], at;
-      if (!values.every(function (value) { return typeof value === "number"; })) { throw jqError("Range bounds must be numeric"); }
+      values.forEach(jqNumeric);
       for (at = values[0]; by > 0 ? at < to : by < 0 ? at > to : at < to; at += by) { emit(at, jqNone(path)); }
     });
   },
   "sort_by/1": function (given, scope, input, path, emit) {
-    emit(jqSorted(jqKeyed(given, scope, input, "sorted")).map(function (entry) { return entry.value; }), jqNone(path));
+    var sorted = jqSorted(jqKeyed(given, scope, input, "sorted"));
+    emit(sorted.map(function (entry) { return entry.value; }), jqNone(path));
   },
   "group_by/1": function (given, scope, input, path, emit) {
     emit(jqGroups(jqKeyed(given, scope, input, "grouped")).map(function (group) {
@@ -781,7 +796,9 @@ var jqFormats = {
 /* ---- functions of values: (input, argument values) ---- */
 
 function jqContains(a, b) {
-  if (jqKind(a) !== jqKind(b)) { throw jqError(jqShow(a) + " and " + jqShow(b) + " cannot have their containment checked"); }
+  if (jqKind(a) !== jqKind(b)) {
+    throw jqError(jqShow(a) + " and " + jqShow(b) + " cannot have their containment checked");
+  }
   if (jqKind(a) === "object") {
     return Object.keys(b).every(function (key) {
       return jqHas(a, key) && jqKind(a[key]) === jqKind(b[key]) && jqContains(a[key], b[key]);
@@ -819,8 +836,8 @@ function jqKeysOf(value, sorted) {
   return sorted ? jqKeys(value) : Object.keys(value);
 }
 
-function jqNumeric(number, what) {
-  if (typeof number !== "number") { throw jqError(jqShow(number) + " number required"); }
+function jqNumeric(number) {
+  if (typeof number !== "number") { throw jqError(jqShow(number) + " is not a number"); }
   return number;
 }
 

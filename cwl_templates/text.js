@@ -45,7 +45,9 @@ function pyRepr(value, floats) {
 function pyPath(value) {
   if (value === null || typeof value !== "object") { return value; }
   if (value["class"] !== "File" && value["class"] !== "Directory") { return value; }
-  if (typeof value.path !== "string") { throw new Error(value["class"] + " without a path cannot be written as text"); }
+  if (typeof value.path !== "string") {
+    throw new Error(value["class"] + " without a path cannot be written as text");
+  }
   return value.path;
 }
 
@@ -105,8 +107,9 @@ function pyQuoted(text) {
   var short = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
   /* A whole surrogate pair is matched first, and kept: only a lone half is escaped. */
   var special = new RegExp(
-    "[\\ud800-\\udbff][\\udc00-\\udfff]|[\\\\'\"\\x00-\\x1f\\x7f-\\xa0\\xad\\u0378\\u0379\\u0600-\\u0605\\u061c\\u06dd\\u070f" +
-    "\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ud800-\\uf8ff\\ufeff\\ufff0-\\ufffb\\ufffe\\uffff]",
+    "[\\ud800-\\udbff][\\udc00-\\udfff]|[\\\\'\"\\x00-\\x1f\\x7f-\\xa0\\xad\\u0378\\u0379" +
+    "\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000" +
+    "\\ud800-\\uf8ff\\ufeff\\ufff0-\\ufffb\\ufffe\\uffff]",
     "g"
   );
   return quote + text.replace(special, function (found) {
@@ -114,7 +117,7 @@ function pyQuoted(text) {
     if (found.length === 2) { return found; }
     if (short.hasOwnProperty(found)) { return short[found]; }
     if (found === "'" || found === '"') { return found === quote ? "\\" + found : found; }
-    return code.length < 3 ? "\\x" + pyRepeat("0", 2 - code.length) + code : "\\u" + pyRepeat("0", 4 - code.length) + code;
+    return code.length < 3 ? "\\x" + ("0" + code).slice(-2) : "\\u" + ("0" + code).slice(-4);
   }) + quote;
 }
 
@@ -135,11 +138,14 @@ function pyFormat(value, spec, conversion, floats) {
 
 /* [[fill]align][sign][#][0][width][grouping][.precision][type] */
 function pyFormatSpec(text) {
-  var found = /^(?:((?:[\ud800-\udbff][\udc00-\udfff]|[\s\S])?)([<>=\^]))?([-+ ]?)(#?)(0?)(\d*)([,_]?)(?:\.(\d+))?([bcdeEfFgGnosxX%]?)$/.exec(text);
+  var found = new RegExp(
+    "^(?:((?:[\\ud800-\\udbff][\\udc00-\\udfff]|[\\s\\S])?)([<>=^]))?([-+ ]?)(#?)(0?)(\\d*)([,_]?)" +
+    "(?:\\.(\\d+))?([bcdeEfFgGnosxX%]?)$"
+  ).exec(text);
   if (!found) { throw new Error("format '" + text + "' is not supported"); }
   return {
-    text: text, fill: found[1] || (found[5] && "0") || " ", align: found[2] || "", sign: found[3], alternate: found[4] !== "",
-    zero: found[5] !== "", width: Number(found[6] || 0), grouping: found[7],
+    text: text, fill: found[1] || (found[5] && "0") || " ", align: found[2] || "", sign: found[3],
+    alternate: found[4] !== "", zero: found[5] !== "", width: Number(found[6] || 0), grouping: found[7],
     precision: found[8] === undefined ? -1 : Number(found[8]), type: found[9]
   };
 }
@@ -228,23 +234,26 @@ function pyFloatBody(magnitude, form) {
 /* All decimal digits of a number: a double is a whole number times a power of two, hence a finite decimal. */
 function pyExact(number) {
   var whole = number, twos = 0, halves = 0;
-  var digits, i, k, carry, factor, rounds;
+  var parts, text, left, carry;
+  function times(part) {
+    var product = part * Math.pow(halves ? 5 : 2, Math.min(left, 12)) + carry;
+    carry = Math.floor(product / 1e7);
+    return product % 1e7;
+  }
   while (Math.floor(whole) !== whole) { whole *= 2; halves += 1; }
   while (whole > 9007199254740992) { whole /= 2; twos += 1; }
-  digits = String(whole).split("").reverse().map(Number);
-  factor = halves ? 5 : 2;
-  rounds = halves || twos;
-  for (i = 0; i < rounds; i += 1) {
+  /* Parts of seven digits, the last first: a part times 5^12 is still exact. One half is a 5 and a decimal place. */
+  parts = [whole % 1e7, Math.floor(whole / 1e7) % 1e7, Math.floor(whole / 1e14)];
+  for (left = halves || twos; left > 0; left -= 12) {
     carry = 0;
-    for (k = 0; k < digits.length; k += 1) {
-      carry += digits[k] * factor;
-      digits[k] = carry % 10;
-      carry = Math.floor(carry / 10);
-    }
-    if (carry) { digits.push(carry); }
+    parts = parts.map(times);
+    if (carry) { parts.push(carry % 1e7); }
+    if (carry >= 1e7) { parts.push(Math.floor(carry / 1e7)); }
   }
-  while (digits.length <= halves) { digits.push(0); }
-  return { digits: digits.reverse().join(""), whole: digits.length - halves };
+  text = parts.map(function (part) { return ("000000" + part).slice(-7); }).reverse().join("");
+  text = text.replace(/^0+(?=\d)/, "");
+  text = pyRepeat("0", halves + 1 - text.length) + text;
+  return { digits: text, whole: text.length - halves };
 }
 
 /* The first `keep` digits, the rest rounded half to even; one digit more when the carry runs over. */

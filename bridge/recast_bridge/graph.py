@@ -521,9 +521,8 @@ class _Dot(_Writer):
             )
         for inner in self.clusters.get(cluster, ()):
             self.lines.append(f"{indent}subgraph cluster_{inner.id} {{")
-            self.lines.append(
-                f'{indent}    label={self._quoted(inner.lines, left=True)}; style=rounded; color="#999999"; labeljust=l;'
-            )
+            label = self._quoted(inner.lines, left=True)
+            self.lines.append(f'{indent}    label={label}; style=rounded; color="#999999"; labeljust=l;')
             self._members(inner.id, depth + 1)
             self.lines.append(f"{indent}}}")
 

@@ -32,7 +32,7 @@ TRACEBACK_VARIABLE = "RECAST_BRIDGE_TRACEBACK"
 _TRACEBACK = "recast_bridge.traceback"
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 # Terminal control sequences, in logs of steps for example.
-_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
+_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 
 
 # ---------------------------------------------------------------- options

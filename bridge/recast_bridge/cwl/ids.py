@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# `id` and `class` are keys of their own in job files; the rest would shadow what expressions see.
-_RESERVED = frozenset({"id", "class", "cwl:tool", "self", "runtime", "inputs", "null", "true", "false"})
+# `id` and `class` are keys of their own in job files; parameter references know the others as constants.
+_RESERVED = frozenset({"id", "class", "cwl:tool", "null", "true", "false"})
 
 
 class Names:
@@ -13,17 +13,25 @@ class Names:
 
     Args:
         dashes: True where ``-`` may stay (steps and tools); in expressions it would mean minus.
+        dots: True where ``.`` may stay (outputs of workflows: ``stage.key``).
+        beside: names of the same document level, which must be different ones.
     """
 
-    def __init__(self, *, dashes: bool) -> None:
-        self._unsafe = re.compile(r"[^A-Za-z0-9_-]" if dashes else r"[^A-Za-z0-9_]")
+    def __init__(self, *, dashes: bool, dots: bool = False, beside: Names | None = None) -> None:
+        self._unsafe = re.compile(f"[^A-Za-z0-9_{'.' if dots else ''}{'-' if dashes else ''}]")
         self._given: dict[str, str] = {}
-        self._taken: set[str] = set()
+        self._taken: set[str] = set() if beside is None else beside._taken
 
     def __getitem__(self, name: str) -> str:
         """The identifier of a name; it is made on first use."""
         if name not in self._given:
             self._given[name] = self.fresh(name)
+        return self._given[name]
+
+    def set(self, name: str, *wishes: str) -> str:
+        """Give a name the first of several identifiers that is free, or one that looks like the last."""
+        free = next((wish for wish in wishes if self._unsafe.sub("_", wish) not in self._taken), wishes[-1])
+        self._given[name] = self.fresh(free)
         return self._given[name]
 
     def fresh(self, wish: str) -> str:

@@ -251,7 +251,7 @@ def _substitute(tree: Json, arguments: dict[str, Tree]) -> Json:
     """A tree with the calls of some parameters replaced by trees."""
     if not isinstance(tree, list):
         return tree
-    if len(tree) == 3 and tree[0] == "call" and isinstance(tree[1], str) and tree[1] in arguments:
+    if len(tree) == 3 and tree[0] == "own" and isinstance(tree[1], str) and tree[1] in arguments:
         return arguments[tree[1]]
     return [_substitute(item, arguments) for item in tree]
 
@@ -269,7 +269,7 @@ def _derived() -> dict[str, tuple[list[str], str]]:
 
 @cache
 def _derived_tree(signature: str) -> Tree:
-    """Tree of a derived function, its parameters left as calls `p/0`."""
+    """Tree of a derived function, its parameters left as calls of `p/0`."""
     parameters, body = _derived()[signature]
     return _Parser(body, [f"{name}/0" for name in parameters]).program()
 
@@ -350,6 +350,8 @@ class _Parser:
             parts.append(self._comma() if comma else self._binary(_ALTERNATIVE, comma))
             if not self._accept("|"):
                 break
+        if len(parts) > 2 * MAX_NESTING:
+            self._fail("the program is too long")
         del self.scope[mark:]
         self.nesting -= 1
         return ["pipe", *parts] if len(parts) > 1 else _tree(parts[0])
@@ -560,7 +562,7 @@ class _Parser:
             self._expect(")")
         signature = f"{name}/{len(arguments)}"
         if signature in self.scope:
-            return ["call", signature, [*arguments]]
+            return ["own", signature, [*arguments]]
         if not arguments and name in ("true", "false", "null"):
             return ["lit", {"true": True, "false": False, "null": None}[name]]
         if signature in FUNCTIONS:

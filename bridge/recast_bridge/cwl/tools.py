@@ -49,6 +49,7 @@ from recast_bridge.model.workflow import (
     FromFile,
     FromGlob,
     FromParameter,
+    FromPerson,
     FromQuery,
     FromTemplate,
     Items,
@@ -60,7 +61,7 @@ from recast_bridge.model.workflow import (
 )
 
 SCRIPT = "_yadage_script"
-PARAMETERS = "parameters"
+PARAMETERS = "step_parameters"
 _SH = re.compile(r"(/usr)?(/local)?(/bin/)?(env )?(ba|da|k)?sh( -[a-z]+)*$")
 _NETWORK = re.compile(
     r"(https?|root|xroot|ftp|s3|rsync)://|git@|\b(curl|wget|git\s+clone|xrdcp|xrdfs|rucio|kinit|voms-proxy-init"
@@ -170,11 +171,16 @@ class ToolBuilder:
     def build(self) -> Tool:
         """Put the tool together."""
         environment = self.step.environment
-        body: dict[str, Any] = {"class": "CommandLineTool", "label": self.step.name}
+        manual = self.step.instructions is not None
+        body: dict[str, Any] = {"class": "Operation" if manual else "CommandLineTool", "label": self.step.name}
         if self.step.place is not None:
             body["doc"] = f"Step {self.step.name!r} of {self.options.where(self.step.place)}."
+        # A tool's inputs and outputs share one name space; the published names come first.
+        self.output_ids = {key: self.names.fresh(key) for key in self._published_keys()}
         self._declare_parameters()
         outputs = self._outputs()
+        if self.step.instructions is not None:
+            return self._operation(body, self.step.instructions, outputs)
         command = self._command()
         requirements: dict[str, Any] = {}
         if self.tool.javascript:
@@ -201,12 +207,25 @@ class ToolBuilder:
         self.tool.body = body
         return self.tool
 
+    def _operation(self, body: dict[str, Any], instructions: str, outputs: dict[str, Any]) -> Tool:
+        """A step that a person does is an Operation, which no runner executes (CWL v1.2, "Operation")."""
+        self.findings.warning(
+            "C206",
+            f"step {self.step.name!r} is done by a person; in CWL it is an Operation, which cannot be run",
+            remedy="replace the step by a command to have a workflow that runs",
+            place=self.step.place,
+        )
+        doc = f"{body.get('doc', '')} To be done by a person:\n{instructions}"
+        for output in outputs.values():
+            output.pop("outputBinding", None)
+        self.tool.body = {**body, "doc": doc.strip(), "inputs": self.inputs, "outputs": outputs}
+        return self.tool
+
     # -------------------------------------------------------------- parameters
 
     def _declare_parameters(self) -> None:
         if self.arguments is None:
             self.inputs[PARAMETERS] = {"type": "Any", "doc": "All parameters of the step, made at run time."}
-            self.names.fresh(PARAMETERS)
         else:
             for name, expression in self.arguments.items():
                 if is_own_path(expression):
@@ -222,8 +241,14 @@ class ToolBuilder:
             self.inputs[identifier] = {"type": ["null", "Any"], "doc": "Not used: the step waits for it."}
             self.tool.ports["\0after"] = identifier
 
+    def _published_keys(self) -> list[str]:
+        published = self.step.outputs
+        if isinstance(published, Fields):
+            return [key for key, _ in published.items]
+        return list(published.keys) if isinstance(published, FromFile) else []
+
     def _port(self, name: str, kind: Type) -> None:
-        identifier = self.names[name]
+        identifier = self.names.set(name, name, f"{name}_name" if self._is_own(name) else f"{name}_in")
         self.tool.ports[name] = identifier
         port: dict[str, Any] = {"type": port_type(kind)}
         if identifier != name:
@@ -371,8 +396,7 @@ class ToolBuilder:
         shell = interpreter is None or _SH.match(interpreter) is not None
         bound = self._bound_lists(command.template) if shell else {}
         parts: list[Part] = []
-        for name in bound:
-            parts.append(f"list_{self.names[name]}=$1; shift\n")
+        parts.extend(self._unpacking(bound))
         for number, piece in enumerate(command.template.parts):
             if isinstance(piece, str):
                 parts.append(self._moved(piece))
@@ -383,7 +407,12 @@ class ToolBuilder:
                     parts.extend(self._slot(piece, listed=True))
         for position, name in enumerate(bound):
             port = self.inputs[self.names[name]]
-            port["inputBinding"] = {"position": position + 1, "itemSeparator": " "}
+            port["inputBinding"] = {
+                "position": position + 1,
+                "prefix": f"{self.names[name]}=",
+                "separate": False,
+                "itemSeparator": " ",
+            }
         prologue = self._prologue()
         text = join(parts)
         if interpreter is None:
@@ -409,6 +438,15 @@ class ToolBuilder:
         if self.checks:
             lines = [*lines[:-1], f'({run}) || exit\n', *self.checks]
         return {"baseCommand": ["sh", "-c"], "arguments": [join(lines), join(script)]}
+
+    def _unpacking(self, bound: Iterable[str]) -> list[Part]:
+        """Shell text that takes joined lists from the arguments; an empty list has no argument."""
+        names = [self.names[name] for name in bound]
+        if not names:
+            return []
+        empty = " ".join(f"list_{name}=" for name in names)
+        cases = " ".join(f"{name}=*) list_{name}=${{list_item#*=}} ;;" for name in names)
+        return [f"{empty}; for list_item do case $list_item in {cases} esac; done; shift $#\n"]
 
     def _script_name(self) -> str:
         patterns = [part for item in _globs(self.step.outputs) for part in item.template.parts if isinstance(part, str)]
@@ -524,10 +562,9 @@ class ToolBuilder:
     # -------------------------------------------------------------- outputs
 
     def _outputs(self) -> dict[str, Any]:
-        names = Names(dashes=False)
         published = self.step.outputs
         if isinstance(published, FromFile):
-            return self._from_file(published, names)
+            return self._from_file(published)
         if isinstance(published, FromQuery):
             self.findings.error(
                 "C104",
@@ -538,7 +575,7 @@ class ToolBuilder:
             return {}
         outputs: dict[str, Any] = {}
         for key, item in published.items:
-            identifier = names[key]
+            identifier = self.output_ids[key]
             self.tool.outputs[key] = identifier
             output = self._output(item, key)
             if identifier != key:
@@ -546,16 +583,16 @@ class ToolBuilder:
             outputs[identifier] = output
         if not outputs:
             # Something must tell the engine, and stages that wait, that the step is done.
-            outputs[names.fresh("done")] = {
+            outputs[self.names.fresh("done")] = {
                 "type": "long",
                 "doc": "Exit status; the step publishes nothing.",
                 "outputBinding": {"outputEval": "$(runtime.exitCode)"},
             }
         return outputs
 
-    def _from_file(self, published: FromFile, names: Names) -> dict[str, Any]:
+    def _from_file(self, published: FromFile) -> dict[str, Any]:
         self._check_inside(published.path, "yamlfile")
-        self.tool.whole = names.fresh("published")
+        self.tool.whole = self.names.fresh("published")
         read = {"glob": escape_glob(published.path), "loadContents": True}
         content = "parseYaml(self[0].contents)"
         outputs: dict[str, Any] = {
@@ -566,8 +603,8 @@ class ToolBuilder:
             }
         }
         for key in published.keys:
-            self.tool.outputs[key] = names[key]
-            outputs[names[key]] = {
+            self.tool.outputs[key] = self.output_ids[key]
+            outputs[self.output_ids[key]] = {
                 "type": "Any",
                 "outputBinding": {**read, "outputEval": f"$({content}[{quote_js(key)}])"},
             }
@@ -582,6 +619,8 @@ class ToolBuilder:
             return self._glob_output(published)
         if isinstance(published, Constant):
             return self._constant_output(published, key)
+        if isinstance(published, FromPerson):
+            return {"type": "Any"}
         if isinstance(published, Items):
             return self._items_output(published, key)
         assert isinstance(published, Fields)
@@ -868,6 +907,7 @@ def _is_step_directory(workdir: Template) -> bool:
 
 
 def _globs(published: Published | FromFile) -> list[FromGlob]:
+    """The patterns among what a step publishes."""
     if isinstance(published, FromGlob):
         return [published]
     if isinstance(published, Fields):

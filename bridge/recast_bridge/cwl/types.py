@@ -29,12 +29,27 @@ def cwl_type(kind: Type) -> Any:
     return found
 
 
-def port_type(kind: Type) -> Any:
-    """CWL type of an input or output, with the usual short form for lists of simple things."""
+def port_type(kind: Type, *, optional: bool = False) -> Any:
+    """CWL type of an input or output, with the usual short form for lists of simple things.
+
+    Args:
+        kind: type of the value.
+        optional: True when the value, or an element of a list of them, can be absent (``Any`` alone refuses
+            null).
+    """
     spelled = cwl_type(kind)
+    if optional:
+        if isinstance(spelled, dict):
+            spelled = {"type": "array", "items": _or_null(spelled["items"])}
+        return _or_null(spelled) if not isinstance(spelled, dict) else spelled
     if isinstance(spelled, dict) and isinstance(spelled["items"], str):
         return f"{spelled['items']}[]"
     return spelled
+
+
+def _or_null(spelled: Any) -> Any:
+    names = spelled if isinstance(spelled, list) else [spelled]
+    return names if "null" in names else ["null", *names]
 
 
 def nullable(kind: Type) -> bool:

@@ -32,6 +32,7 @@ from recast_bridge.model.inference import (
     infer,
     is_many,
     is_own_path,
+    upstream,
 )
 from recast_bridge.model.types import ANY, INT, NULL, STRING, Array, PathValue, Record, Type, element, is_array, union
 from recast_bridge.model.workflow import MISSING, Analysis, Case, Cases, Generator, Stage, Step, Workflow
@@ -234,8 +235,8 @@ class _WorkflowWriter:
         self.final_only = final_only
         self.by_name = {stage.name: stage for stage in workflow.stages}
         self.input_ids = Names(dashes=False)
-        self.step_ids = Names(dashes=True)
-        self.output_ids = Names(dashes=True)
+        self.output_ids = Names(dashes=True, dots=True, beside=self.input_ids)
+        self.step_ids = Names(dashes=True, beside=self.input_ids)
         self.steps: dict[str, dict[str, Any]] = {}
         self.outputs: dict[str, dict[str, Any]] = {}
         # Where published values are found: (stage, key) -> wires of the bodies; sub-workflow outputs have
@@ -274,7 +275,7 @@ class _WorkflowWriter:
         if not self.main:
             self.after_id = self.input_ids.fresh("after")
         for stage in model.stages:
-            self.step_ids[stage.name]
+            self.step_ids.set(stage.name, stage.name, f"{stage.name}_stage")
         for name in self.facts.order:
             self.current = name
             self.packer.stage_names.add((id(model), name))
@@ -345,6 +346,15 @@ class _WorkflowWriter:
                 method = "flat_crossproduct"
             elif len(scatter_ports) > 1:
                 method = "dotproduct"
+        if facts.width is not None and facts.width.known == 0 and self._is_awaited(stage.name):
+            self.findings.error(
+                "C121",
+                f"stage {stage.name!r} has nothing to scatter over with these inputs, so that the stages after it "
+                "can never run",
+                remedy="give it at least one element",
+                place=stage.place,
+            )
+        self._check_overlap(stage)
         after = self._after(stage)
         bodies: list[tuple[str, Step | Workflow, Case | None]] = []
         if isinstance(stage.body, Cases):
@@ -403,9 +413,33 @@ class _WorkflowWriter:
                 if case is None:
                     self._export((stage.name, *key), f"{identifier}/{port}", shown)
                 else:
-                    self._export((name, *key), f"{identifier}/{port}", shown)
+                    self._export((name, *key), f"{identifier}/{port}", shown, optional=True)
             if any("valueFrom" in item for item in inputs.values()):
                 self._require("StepInputExpressionRequirement")
+
+    def _check_overlap(self, stage: Stage) -> None:
+        """A directory and something inside it cannot both be inputs of a step: cwltool stages only the former."""
+        given = {parameter.name: parameter.value for parameter in self.workflow_model.inputs}
+        paths: list[PathValue] = []
+        for _, expression in stage.arguments:
+            for part in ex.walk(expression):
+                if isinstance(part, ex.Input) and part.name is not None:
+                    paths.extend(_paths(given.get(part.name)))
+        directories = [found.path for found in paths if found.kind == "Directory"]
+        for found in paths:
+            if any(directory in found.path.parents for directory in directories):
+                self.findings.error(
+                    "C122",
+                    f"stage {stage.name!r} is given the directory {found.path.parent.name!r} and also "
+                    f"{found.path.name!r} inside it; cwltool puts only the directory in place",
+                    remedy="give the directory alone, and name the file below it in the command",
+                    place=stage.place,
+                )
+                return
+
+    def _is_awaited(self, name: str) -> bool:
+        """True when another stage reads or waits for a stage."""
+        return any(name in upstream(other) for other in self.workflow_model.stages)
 
     def _run(
         self,
@@ -438,7 +472,7 @@ class _WorkflowWriter:
             if tool.whole is not None:
                 exported.append((tool.whole, ("*",), UNKNOWN))
             if not exported:
-                exported.append((next(iter(tool.body["outputs"])), ("*done",), Value(INT)))
+                exported.append((next(iter(tool.body["outputs"]), "done"), ("*done",), Value(INT)))
             return tool.ports, tool.defaults, exported, tool.ports.get("\0after")
         child_facts = facts.bodies[number]
         assert child_facts is not None
@@ -487,7 +521,7 @@ class _WorkflowWriter:
             if scatter.batch or scatter.partition:
                 grouped = facts.instance[name] if facts.instance else UNKNOWN
                 helper = "batch" if scatter.batch else "partition"
-                key, size = ("size", scatter.batch) if scatter.batch else ("n", scatter.partition)
+                key, size = ("size", scatter.batch) if scatter.batch else ("count", scatter.partition)
                 wires[name] = self._through(
                     wires[name],
                     helper,
@@ -710,14 +744,9 @@ class _WorkflowWriter:
 
     # -------------------------------------------------------------- values
 
-    def _export(self, key: tuple[str, ...], source: str, value: Value) -> None:
-        identifier = ".".join(self.output_ids.fresh(part) if False else _plain_id(part) for part in key)
-        number = 2
-        wish = identifier
-        while identifier in self.outputs:
-            identifier = f"{wish}_{number}"
-            number += 1
-        entry: dict[str, Any] = {"type": port_type(value.type), "outputSource": source}
+    def _export(self, key: tuple[str, ...], source: str, value: Value, *, optional: bool = False) -> None:
+        identifier = self.output_ids.fresh(".".join(key))
+        entry: dict[str, Any] = {"type": port_type(value.type, optional=optional), "outputSource": source}
         self.outputs[identifier] = entry
         self.exported[key] = (identifier, value)
 
@@ -947,6 +976,14 @@ class _WorkflowWriter:
 
     def _constant(self, data: Any, wish: str, value: Value) -> Wire:
         """A mapping, or a list with mappings, as an expression (see :func:`holds_mapping`)."""
+        if _paths(data):
+            self.findings.error(
+                "C120",
+                f"stage {self.current!r} passes a mapping whose text names files of the init directory",
+                remedy="pass the files as parameters of their own",
+                place=self.by_name[self.current].place if self.current in self.by_name else None,
+            )
+            return Wire({"default": None}, value)
         body = {
             "class": "ExpressionTool",
             "label": "A constant value",
@@ -993,6 +1030,17 @@ class _WorkflowWriter:
         return Wire({"default": None}, value)
 
 
+def _paths(value: Any) -> list[PathValue]:
+    """Files and directories in an input value."""
+    if isinstance(value, PathValue):
+        return [value]
+    if isinstance(value, Mapping):
+        return [found for item in value.values() for found in _paths(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _paths(item)]
+    return []
+
+
 def _wrapped(wire: Wire) -> Wire:
     return Wire({"source": [wire.entry["source"]], "linkMerge": "merge_nested"}, Value(Array(wire.value.type)))
 
@@ -1009,10 +1057,6 @@ def _one_per_stage(sources: list[str]) -> list[str]:
     for source in sources:
         chosen.setdefault(source.rsplit(".", 1)[0], source)
     return list(chosen.values())
-
-
-def _plain_id(name: str) -> str:
-    return "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in name) or "_"
 
 
 def _reference_key(key: str) -> str:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,7 @@ def _from_docker(images: list[str]) -> dict[str, str] | None:
     if connection is None:
         return None
     found: dict[str, str] = {}
-    with suppress(OSError, ValueError):
+    with closing(connection), suppress(OSError, ValueError, AttributeError):
         if _get(connection, "/_ping")[0] != 200:
             return None
         for image in images:

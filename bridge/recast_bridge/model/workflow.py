@@ -170,7 +170,12 @@ class Items:
     items: tuple[Published, ...]
 
 
-Published = FromParameter | FromTemplate | FromGlob | Constant | FromQuery | Fields | Items
+@dataclass(frozen=True, slots=True)
+class FromPerson:
+    """The published value is entered by a person."""
+
+
+Published = FromParameter | FromTemplate | FromGlob | Constant | FromQuery | FromPerson | Fields | Items
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,7 @@ class Step:
         environment: where.
         outputs: the published mapping; FromFile or FromQuery when its keys are known at run time only.
         place: where it stands.
+        instructions: what a person has to do; None for a step that runs by itself.
     """
 
     name: str
@@ -203,6 +209,7 @@ class Step:
     environment: Environment
     outputs: Fields | FromFile | FromQuery
     place: Place | None = None
+    instructions: str | None = None
 
 
 # ---------------------------------------------------------------- how steps are put together

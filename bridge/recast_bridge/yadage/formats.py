@@ -97,6 +97,18 @@ def template(text: str, names: frozenset[str] | None, *, workdir: bool) -> Templ
     return Template(tuple(parts))
 
 
+def is_plain(text: str) -> bool:
+    """True when formatting leaves a text as it is, as for text without braces and for ``{}``."""
+    if "{" not in text and "}" not in text:
+        return True
+    try:
+        return text.format() == text
+    except IndexError:
+        return True
+    except (KeyError, ValueError, AttributeError):
+        return False
+
+
 def value(text: str) -> Expression:
     """A string parameter: yadage formats it with ``{workdir}`` just before the step runs.
 

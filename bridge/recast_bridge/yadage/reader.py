@@ -105,11 +105,11 @@ def discover(value: Any, base: Path | None, findings: Findings, where: str, *, p
         return int(value)
     if not isinstance(value, str):
         return value
-    if "{" in value or "}" in value:
-        findings.warning(
+    if not formats.is_plain(value):
+        findings.error(
             "Y130",
-            f"the input {where!r} contains braces: yadage formats input values and fails or changes them",
-            remedy="the translation passes the value unchanged; avoid braces if yadage must run it as well",
+            f"the input {where!r} contains braces, which yadage takes for a format: it would stop",
+            remedy="pass text with braces in a file",
         )
     if base is None or "\0" in value or "\n" in value:
         return value
@@ -199,7 +199,7 @@ class _WorkflowReader:
         )
         if not self.root:
             names = {parameter.name for parameter in inputs}
-            for key in self.shared.keys_read.get(INIT, ()):
+            for key in self.shared.keys_read.get(f".{INIT}", ()):
                 if key in names:
                     self.outputs[f"{INIT}.{key}"] = ex.Input(key)
         return Workflow(self.name, inputs, tuple(finished), tuple(self.outputs.items()), place_of(self.spec))
@@ -766,7 +766,10 @@ def _keys_read(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             if isinstance(query, str) and isinstance(node.get("output"), str):
                 for name in query.replace("[*]", "").replace("$..", "").split(","):
                     key = node["output"].split(".")[0].split("[")[0]
-                    found.setdefault(name.split(".")[-1].strip(), {})[key] = None
+                    inner = name.strip().rpartition(".")
+                    # The inputs of a sub-workflow are published by it only where somebody outside reads them.
+                    kept = f".{INIT}" if inner[0] and inner[2] == INIT else inner[2]
+                    found.setdefault(kept, {})[key] = None
             pending.extend(reversed(list(node.values())))
         elif isinstance(node, list):
             pending.extend(reversed(node))

@@ -15,6 +15,7 @@ from recast_bridge.model.workflow import (
     FromFile,
     FromGlob,
     FromParameter,
+    FromPerson,
     FromQuery,
     FromTemplate,
     Items,
@@ -60,7 +61,18 @@ def read_step(
         environment=environment,
         outputs=_read_publisher(spec["publisher"], parameters, keys, findings),
         place=place_of(spec),
+        instructions=_instructions(spec),
     )
+
+
+def _instructions(spec: Mapping[str, Any]) -> str | None:
+    """What a person is told to do, in a step that waits for one."""
+    texts = [
+        str(part["instructions"])
+        for part in (spec.get("process"), spec.get("environment"), spec.get("publisher"))
+        if isinstance(part, Mapping) and "instructions" in part
+    ]
+    return "\n".join(texts) if texts else None
 
 
 def _template(
@@ -110,12 +122,6 @@ def _read_command(
             )
         template = _template(process["script"], parameters, place, findings, publisher=False)
         return Command(template, str(process.get("interpreter", "sh")), place)
-    findings.error(
-        "Y113",
-        f"a step of process type {kind!r} waits for a person and cannot be run automatically",
-        remedy="replace it by a command",
-        place=place_of(process),
-    )
     return None
 
 
@@ -124,7 +130,7 @@ def read_environment(spec: Mapping[str, Any] | None, findings: Findings) -> Envi
     if spec is None:
         return Environment(runs=False)
     kind = spec["environment_type"]
-    if kind == "noop-env":
+    if kind == "noop-env" or "instructions" in spec:
         return Environment(runs=False, place=place_of(spec))
     if kind == "localproc-env":
         return Environment(place=place_of(spec))
@@ -209,6 +215,8 @@ def _read_publisher(
             glob=bool(spec.get("glob", False)),
             relative=bool(spec.get("relative_paths", False)),
         )
+    if "instructions" in spec:
+        return Fields(tuple((key, FromPerson()) for key in keys))
     findings.error(
         "Y117",
         f"publisher type {kind!r} cannot be carried over",
@@ -272,6 +280,15 @@ def _interpolated(
         )
     template = _template(node, parameters, place, findings, publisher=True)
     relative = bool(spec.get("relative_paths", False))
-    if spec.get("glob", False):
+    rooted = bool(template.parts) and not isinstance(template.parts[0], str)
+    if spec.get("glob", False) and (relative or rooted):
         return FromGlob(template, required=True)
+    if spec.get("glob", False):
+        findings.warning(
+            "Y132",
+            f"the pattern {node!r} is relative, and without 'relative_paths' yadage looks for it in the directory "
+            "in which it was started: the text itself is published",
+            remedy="write {workdir}/ before the pattern, or set relative_paths: true",
+            place=place,
+        )
     return FromTemplate(template, relative)

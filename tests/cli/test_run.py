@@ -1,0 +1,280 @@
+"""recast-bridge run and verify, on this machine without containers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recast_bridge.engines.types import RunResult
+from recast_bridge.engines.verify import compare
+
+GOOD = ["-p", "words=[one, two]", "--runtime", "host"]
+BAD = ["-p", "words=[one, bad]", "--runtime", "host"]
+
+
+def test_run(invoke, workflow: Path):
+    done = invoke("run", "workflow.yml", *GOOD, "-o", "out")
+    assert done.exit_code == 0, done.output
+    out = workflow.parent / "out"
+    assert (out / "join" / "all.txt").read_text() == "one\ntwo\n"
+    paths = [step["path"] for step in json.loads((out / "results.json").read_text())["steps"]]
+    assert paths == ["join/0", "write/0", "write/1"]
+    lines = done.stdout.splitlines()
+    assert lines[0] == "done: 3 steps run by cwltool"
+    assert lines[1].split() == ["step", "output", "file"]
+    assert lines[2].split() == ["join/0", "all", "out/join/all.txt"]
+    assert lines[-1] == "all published values and checksums: out/results.json"
+    progress = done.stderr.splitlines()
+    assert progress[0] == "workflow: 2 stages, with cwltool, on this machine, without containers"
+    assert "write/1 running" in progress
+    assert progress[-1].startswith("join/0 done (")
+
+
+def test_run_without_images_needs_no_runtime(invoke, workflow: Path):
+    done = invoke("run", "workflow.yml", "-p", "words=[one]")
+    assert done.exit_code == 0, done.output
+    assert "(no step needs a container image)" in done.stderr
+    assert (workflow.parent / "workflow-run" / "results.json").exists()
+
+
+def test_quiet(invoke, workflow: Path):
+    assert not invoke("run", "workflow.yml", *GOOD, "--quiet").stderr
+
+
+def test_results_that_the_authors_named(invoke, workflow: Path):
+    (workflow.parent / "recast.yml").write_text(
+        "name: a/words\n"
+        "spec: {workflow: workflow.yml, toplevel: .}\n"
+        "example_inputs: {default: {initdata: {words: [one]}}}\n"
+        "results:\n"
+        "  - {name: all words, relpath: join/all.txt, load_yaml: true}\n"
+        "  - {relpath: join/none.txt}\n"
+    )
+    done = invoke("run", "recast.yml", "--quiet")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[1:4] == [
+        "  all words: words-run/join/all.txt",
+        "      one",
+        "  words-run/join/none.txt  (missing)",
+    ]
+
+
+def test_failure_says_what_where_and_what_next(invoke, workflow: Path):
+    done = invoke("run", "workflow.yml", *BAD, "-o", "out")
+    assert done.exit_code == 1
+    assert not done.stdout
+    assert "step write/1 failed" in done.stderr
+    assert (
+        "    what   write_1" in done.stderr or "    what   write, defined in workflow.yml:12" in done.stderr
+    )
+    assert "    where  out/write_1\n" in done.stderr
+    assert "      | the word is bad\n" in done.stderr
+    assert "    next   less out/write_1/_packtivity/" in done.stderr
+    assert "stages that were not run because of that: join\n" in done.stderr
+    assert not (workflow.parent / "out" / "results.json").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "verify"])
+def test_a_workflow_that_waits_for_inputs_can_never_run(invoke, workflow: Path, command: str):
+    done = invoke(command, "workflow.yml", "--runtime", "host")
+    assert done.exit_code == 1
+    assert "error Y104: this can never run: " in done.stderr
+    assert "give inputs with --inputs FILE" in done.stderr
+    assert [path.name for path in workflow.parent.iterdir()] == ["workflow.yml"]
+
+
+@pytest.mark.parametrize("command", ["run", "verify"])
+def test_a_run_directory_is_never_used_twice(invoke, workflow: Path, command: str):
+    place = workflow.parent / "out" if command == "run" else workflow.parent / "out" / "cwltool"
+    place.mkdir(parents=True)
+    (place / "precious").write_text("mine")
+    done = invoke(command, "workflow.yml", *GOOD, "-o", "out")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-2].startswith(f"{place.relative_to(workflow.parent)}: error R113: ")
+    assert [path.name for path in place.iterdir()] == ["precious"]
+    assert [path.name for path in (workflow.parent / "out").iterdir()] in (["precious"], ["cwltool"])
+
+
+def test_run_directory_that_is_a_file(invoke, workflow: Path):
+    (workflow.parent / "out").write_text("mine")
+    done = invoke("run", "workflow.yml", *GOOD, "-o", "out")
+    assert done.exit_code == 1 and "error R113" in done.stderr
+    done = invoke("run", "workflow.yml", *GOOD, "-o", "out/below")
+    assert done.exit_code == 1 and done.stderr.count(" error ") == 1
+    assert (workflow.parent / "out").read_text() == "mine"
+
+
+def test_engines_of_the_future_are_refused(invoke, workflow: Path):
+    done = invoke("run", "workflow.yml", "--engine", "snakemake")
+    assert done.exit_code == 2
+    assert "error X003: the engine snakemake cannot be used yet" in done.stderr
+    assert invoke("verify", "workflow.yml", "--engines", "yadage,snakemake").exit_code == 2
+    assert invoke("verify", "workflow.yml", "--engines", "cwltool").exit_code == 2
+    assert invoke("verify", "workflow.yml", "--engines", "cwltool,cwltool").exit_code == 2
+
+
+@pytest.fixture
+def with_image(workflow: Path) -> Path:
+    workflow.write_text(
+        workflow.read_text().replace(
+            "{environment_type: localproc-env}",
+            "{environment_type: docker-encapsulated, image: recastbridge/none, imagetag: '1'}",
+        )
+    )
+    return workflow
+
+
+def test_images_without_any_engine(invoke, with_image: Path, no_engine: Path):
+    done = invoke("run", "workflow.yml", "-p", "words=[one]")
+    assert done.exit_code == 1
+    assert "error R110: " in done.stderr
+    assert "docker is not installed; podman is not installed; apptainer is not installed" in done.stderr
+    assert "--runtime host" in done.stderr
+    assert [path.name for path in with_image.parent.iterdir()] == ["workflow.yml"]
+
+
+@pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer"])
+def test_runtime_that_is_not_installed(invoke, with_image: Path, no_engine: Path, runtime: str):
+    done = invoke("run", "workflow.yml", "-p", "words=[one]", "--runtime", runtime)
+    assert done.exit_code == 1
+    assert (
+        done.stderr
+        == f"error R111: {runtime} is not installed\n    install it, or choose another --runtime\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stderr", "message"),
+    [
+        ("permission denied while trying to connect", "this user may not use docker"),
+        ("Cannot connect to the Docker daemon", "its engine is not running"),
+    ],
+)
+def test_docker_that_does_not_work(invoke, with_image: Path, no_engine: Path, stderr: str, message: str):
+    docker = no_engine / "docker"
+    docker.write_text(f"#!/bin/sh\necho '{stderr}' >&2\nexit 1\n")
+    docker.chmod(0o755)
+    done = invoke("run", "workflow.yml", "-p", "words=[one]", "--runtime", "docker")
+    assert done.exit_code == 1
+    assert message in done.stderr
+
+
+def test_the_next_runtime_is_taken_when_docker_does_not_work(no_engine: Path, invoke, with_image: Path):
+    from recast_bridge.engines.verify import choose_runtime
+    from recast_bridge.yadage.reader import read
+    from recast_bridge.yadage.sources import open_source
+
+    for name, text in (("docker", "exit 1"), ("podman", "exit 0")):
+        (no_engine / name).write_text(f"#!/bin/sh\n{text}\n")
+        (no_engine / name).chmod(0o755)
+    analysis, _ = read(open_source("workflow.yml", parameters=["words=[one]"]))
+    runtime, why = choose_runtime(None, analysis)
+    assert runtime == "podman" and why
+
+
+def test_termination_ends_the_command(workflow: Path):
+    workflow.write_text(workflow.read_text().replace("echo {word} > {target}", "sleep 61 > {target}"))
+    command = [sys.executable, "-c", "import sys; from recast_bridge.cli import main; sys.exit(main())"]
+    process = subprocess.Popen(
+        [*command, "run", "workflow.yml", *GOOD, "-o", "out"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stderr is not None
+        while "running" not in (line := process.stderr.readline()):
+            assert line, "it ended too early"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        rest = process.communicate(timeout=20)[1]
+    finally:
+        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        with pytest.MonkeyPatch.context():
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    assert process.returncode == 143
+    assert rest == "terminated\n"
+
+
+# ---------------------------------------------------------------- verify
+
+
+def test_verify(invoke, workflow: Path, yadage: None):
+    done = invoke("verify", "workflow.yml", *GOOD, "-o", "out")
+    assert done.exit_code == 0, done.output
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["step", "output"],
+        ["join/0", "all", "equal"],
+        ["write/0", "text", "equal"],
+        ["write/1", "text", "equal"],
+        ["3", "of", "3", "published", "values", "equal", "in", "yadage", "and", "cwltool"],
+        ["report:", "out/verify.json"],
+    ]
+    report = json.loads((workflow.parent / "out" / "verify.json").read_text())
+    assert report["equal"] is True
+    assert {name: engine["status"] for name, engine in report["engines"].items()} == {
+        "yadage": "done",
+        "cwltool": "done",
+    }
+
+
+def test_verify_shows_what_differs(invoke, workflow: Path, yadage: None):
+    # Each engine has directories of its own, so the text is not the same.
+    workflow.write_text(workflow.read_text().replace("cat {texts} > {target}", "date +%N > {target}"))
+    done = invoke("verify", "workflow.yml", *GOOD, "-o", "out")
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert lines[1].split() == ["join/0", "all", "differs"]
+    assert "  join/0 all.sha256" in lines
+    assert "2 of 3 published values equal in yadage and cwltool" in lines
+    report = json.loads((workflow.parent / "out" / "verify.json").read_text())
+    assert report["equal"] is False
+    assert report["compared"][0]["differences"][0]["engine"] == "cwltool"
+
+
+def test_verify_of_a_workflow_that_fails(invoke, workflow: Path, yadage: None):
+    done = invoke("verify", "workflow.yml", *BAD, "-o", "out")
+    assert done.exit_code == 1
+    assert "yadage: the run failed" in done.stderr and "cwltool: the run failed" in done.stderr
+    assert done.stdout.splitlines()[0] == "nothing to compare: not every engine came to its end"
+    assert json.loads((workflow.parent / "out" / "verify.json").read_text())["equal"] is False
+
+
+def results(**outputs: object):
+    steps = [{"name": path[0], "path": path, "outputs": value} for path, value in outputs.items()]
+    return {"workflow": "w", "steps": steps, "unapplied": []}
+
+
+def test_compare_goes_by_output():
+    left = results(**{"a/0": {"x": [1, 2], "y": {"z": 1}}, "b/0": 3, "c/0": {}})
+    right = results(**{"a/0": {"x": [1, 3], "y": {"z": 1}}, "b/0": 3, "d/0": {"x": 1}})
+    rows = list(compare({"yadage": left, "cwltool": right}))
+    assert [(row.path, row.output, row.equal) for row in rows] == [
+        ("a/0", "x", False),
+        ("a/0", "y", True),
+        ("b/0", "", True),
+        ("c/0", "", False),
+        ("d/0", "", False),
+    ]
+    assert [(engine, item.place) for engine, item in rows[0].differences] == [("cwltool", "outputs.x[1]")]
+    assert list(compare({"yadage": left})) == []
+
+
+def test_failure_without_a_step_is_explained(workflow: Path):
+    from recast_bridge.cli.outcome import failures
+    from recast_bridge.yadage.reader import read
+    from recast_bridge.yadage.sources import open_source
+
+    analysis, _ = read(open_source("workflow.yml", parameters=["words=[one]"]))
+    result = RunResult("cwltool", "failed", (), (), (), workflow.parent / "out", "it is broken")
+    assert "error R203: cwltool stopped: it is broken" in failures(result, analysis)
