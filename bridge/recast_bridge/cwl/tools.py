@@ -399,7 +399,7 @@ class ToolBuilder:
         parts.extend(self._unpacking(bound))
         for number, piece in enumerate(command.template.parts):
             if isinstance(piece, str):
-                parts.append(self._moved(piece))
+                parts.extend(self._moved(piece))
             elif isinstance(piece, Slot):
                 if piece.parameter in bound and number in bound[piece.parameter]:
                     parts.append(f"$list_{self.names[piece.parameter]}")
@@ -413,31 +413,37 @@ class ToolBuilder:
                 "separate": False,
                 "itemSeparator": " ",
             }
-        prologue = self._prologue()
-        text = join(parts)
+        directory, setup = self._directory(), self._setup()
         if interpreter is None:
-            if prologue or self.checks:
-                parts = [*prologue, *parts] if not self.checks else parts
-            if self.checks:
-                wrapper = [*prologue, 'sh -c "$0" sh "$@" || exit\n', *self.checks]
-                return {"baseCommand": ["sh", "-c"], "arguments": [join(wrapper), join(parts)]}
-            return {"baseCommand": ["sh", "-c"], "arguments": [join(parts), "sh"] if bound else [join(parts)]}
-        self.initial.append({"entryname": self._script_name(), "entry": text if text.endswith("\n") else text})
-        script: list[Part] = [self._script_name()]
-        if prologue:
-            script = [Reference("$(runtime.outdir)"), "/", *script]
+            return self._run_command([*setup, *parts], directory, bool(bound))
+        return self._run_script(parts, interpreter, directory, setup, bool(bound))
+
+    def _run_command(self, parts: list[Part], directory: list[Part], bound: bool) -> dict[str, Any]:
+        """``sh -c TEXT``, as in the original."""
+        if not self.checks:
+            change = ["cd ", *directory, " || exit\n"] if directory else []
+            arguments = [join([*change, *parts])]
+            return {"baseCommand": ["sh", "-c"], "arguments": [*arguments, "sh"] if bound else arguments}
+        change = ["cd ", *directory, " && "] if directory else []
+        wrapper = ["(", *change, 'exec sh -c "$0" sh "$@") || exit\n', *self.checks]
+        return {"baseCommand": ["sh", "-c"], "arguments": [join(wrapper), join(parts)]}
+
+    def _run_script(
+        self, parts: list[Part], interpreter: str, directory: list[Part], setup: list[Part], bound: bool
+    ) -> dict[str, Any]:
+        """The text, staged as a file, is piped into its interpreter, as in the original."""
+        name = self._script_name()
+        self.initial.append({"entryname": name, "entry": join(parts)})
+        script: list[Part] = [Reference("$(runtime.outdir)"), "/", name] if directory else [name]
         pass_on = ' -s "$@"' if bound else ""
-        setup = f"source {environment.setup} && " if environment.setup and not self.host else ""
-        plain = re.fullmatch(r"[\w./ +=-]+", interpreter) is not None and not setup
-        if plain and not self.checks:
-            run = f'exec {interpreter}{pass_on} < "$0"'
+        change = ["cd ", *directory, " && "] if directory else []
+        if setup or not re.fullmatch(r"[\w./ +=-]+", interpreter):
+            run: list[Part] = ['exec < "$0"\n', *change, *setup, interpreter, pass_on]
         else:
-            run = f'exec < "$0"\n{setup}{interpreter}{pass_on}'
-        lines: list[Part] = [part for part in prologue if part not in (setup,)]
-        lines.append(run)
+            run = [*change, f'exec {interpreter}{pass_on} < "$0"']
         if self.checks:
-            lines = [*lines[:-1], f'({run}) || exit\n', *self.checks]
-        return {"baseCommand": ["sh", "-c"], "arguments": [join(lines), join(script)]}
+            run = ["(", *run, ") || exit\n", *self.checks]
+        return {"baseCommand": ["sh", "-c"], "arguments": [join(run), join(script)]}
 
     def _unpacking(self, bound: Iterable[str]) -> list[Part]:
         """Shell text that takes joined lists from the arguments; an empty list has no argument."""
@@ -453,34 +459,37 @@ class ToolBuilder:
         # A pattern must not find the script, which was not there in the original run.
         return f".{SCRIPT}" if any(fnmatch.fnmatch(SCRIPT, pattern) for pattern in patterns) else SCRIPT
 
-    def _prologue(self) -> list[Part]:
-        """Shell text that brings the command to the directory in which it was meant to run."""
+    def _directory(self) -> list[Part]:
+        """The directory in which the command was meant to run, as shell text; empty for the step's own."""
         environment = self.step.environment
-        parts: list[Part] = []
-        if environment.image is not None and not self.host:
-            directory: list[Part] | None = None
-            if environment.workdir is None:
-                known = self.options.image_workdirs.get(environment.image)
-                if known is None:
-                    self.findings.note(
-                        "C202",
-                        f"the directory in which the image {environment.image!r} starts is not known; "
-                        "the step starts in its own directory",
-                        remedy="pull the image, or name it with --image-workdir IMAGE=DIR, if the command uses "
-                        "paths relative to the image's WORKDIR",
-                        place=environment.place,
-                    )
-                elif known:
-                    directory = [shlex.quote(known)]
-            elif not _is_step_directory(environment.workdir):
-                directory = []
-                for part in environment.workdir.parts:
-                    directory.append(Reference("$(runtime.outdir)") if isinstance(part, WorkDirSlot) else str(part))
-            if directory is not None:
-                parts.extend(["cd ", *directory, " || exit\n"])
-            if environment.setup and self.step.command is not None and self.step.command.interpreter is None:
-                parts.append(f"source {environment.setup} && ")
-        return parts
+        if environment.image is None:
+            return []
+        if environment.workdir is not None:
+            if _is_step_directory(environment.workdir):
+                return []
+            return [
+                Reference("$(runtime.outdir)") if isinstance(part, WorkDirSlot) else str(part)
+                for part in environment.workdir.parts
+            ]
+        if self.host:
+            # What a command leaves in the current directory of its container is lost with the container.
+            return [Reference("$(runtime.tmpdir)")]
+        known = self.options.image_workdirs.get(environment.image)
+        if known is None:
+            self.findings.note(
+                "C202",
+                f"the directory in which the image {environment.image!r} starts is not known; "
+                "the step starts in its own directory",
+                remedy="pull the image, or name it with --image-workdir IMAGE=DIR, if the command uses "
+                "paths relative to the image's WORKDIR",
+                place=environment.place,
+            )
+        return [shlex.quote(known)] if known else []
+
+    def _setup(self) -> list[Part]:
+        """The setup script of the image, which the shell reads first."""
+        setup = self.step.environment.setup
+        return [f"source {setup} && "] if setup and not self.host else []
 
     def _bound_lists(self, template: Template) -> dict[str, set[int]]:
         """Lists that can reach the shell as one joined argument instead of as text.
@@ -524,13 +533,19 @@ class ToolBuilder:
             name = f"_yadage_parmount_{number}.txt" if self.host else mount.path
             self.initial.append({"entryname": name, "entry": text.code})
 
-    def _moved(self, text: str) -> str:
+    def _moved(self, text: str) -> list[Part]:
         """On the host, a file mounted at a path of the image is looked for in the step's directory."""
-        if not self.host:
-            return text
-        for number, mount in enumerate(self.step.environment.mounts):
-            text = text.replace(mount.path, f"_yadage_parmount_{number}.txt")
-        return text
+        parts: list[Part] = [text]
+        for number, mount in enumerate(self.step.environment.mounts if self.host else ()):
+            moved: list[Part] = []
+            for part in parts:
+                pieces = part.split(mount.path) if isinstance(part, str) else [part]
+                for position, piece in enumerate(pieces):
+                    if position:
+                        moved.extend([Reference("$(runtime.outdir)"), f"/_yadage_parmount_{number}.txt"])
+                    moved.append(piece)
+            parts = moved
+        return parts
 
     def _values(self) -> str:
         """JavaScript for the mapping of all parameters, under their own names."""
@@ -670,7 +685,8 @@ class ToolBuilder:
             return {"type": "string", "outputBinding": {"outputEval": join(self._plain(expression))}}
         kind = self.values.get(name, UNKNOWN).type
         return {
-            "type": port_type(kind),
+            # A value that can be one file or a list of files would be refused by cwltool under its exact type.
+            "type": port_type(kind) if is_array(kind) is not None else "Any",
             "outputBinding": {"outputEval": f"$(inputs.{self.names[name]})"},
         }
 
