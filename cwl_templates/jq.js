@@ -543,7 +543,7 @@ var jqForms = {
   },
   lit: function (tree, scope, input, path, emit) { emit(tree[1], jqNone(path)); },
   "var": function (tree, scope, input, path, emit) { emit(jqLookup(scope, "$" + tree[1]).value, jqNone(path)); },
-  fmt: function (tree, scope, input, path, emit) { emit(jqFormats[tree[1]](input), jqNone(path)); },
+  fmt: function (tree, scope, input, path, emit) { emit(jqFormatted(tree[1], input), jqNone(path)); },
   get: function (tree, scope, input, path, emit) {
     jqEval(tree[2], scope, input, null, function (key) {
       jqEval(tree[1], scope, input, path, function (value, place) {
@@ -647,7 +647,7 @@ var jqForms = {
       if (index < 0) { emit(text, jqNone(path)); return; }
       if (typeof tree[2][index] === "string") { part(index - 1, tree[2][index] + text); return; }
       jqEval(tree[2][index][0], scope, input, null, function (value) {
-        part(index - 1, jqFormats[tree[1] || "text"](value) + text);
+        part(index - 1, jqFormatted(tree[1] || "text", value) + text);
       });
     }
     part(tree[2].length - 1, "");
@@ -788,6 +788,11 @@ function jqSplit(text, separator) {
   return separator === "" ? jqChars(text) : text.split(separator);
 }
 
+function jqFormatted(name, value) {
+  if (!jqHas(jqFormats, name)) { throw new Error("jq: @" + name + " needs jq-more.js"); }
+  return jqFormats[name](value);
+}
+
 var jqFormats = {
   text: jqString,
   json: jqJson
@@ -872,7 +877,6 @@ var jqFunctions = {
     return Number(input);
   },
   "reverse/0": function (input) {
-    if (typeof input === "string") { return jqChars(input).reverse().join(""); }
     return input === null ? [] : jqNeedArray(input, "reversed").slice().reverse();
   },
   "startswith/1": function (input, part) { return jqEnds(input, part, "startswith", true); },

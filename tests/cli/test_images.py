@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,9 +19,9 @@ from recast_bridge.engines.images import image_workdirs, split_reference
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    answers: dict[str, object] = {}
+    answers: ClassVar[dict[str, object]] = {}
     token = ""
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
@@ -127,9 +128,7 @@ def test_engine_that_hangs(no_engine: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_podman(no_engine: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     podman = no_engine / "podman"
-    podman.write_text(
-        '#!/bin/sh\ncase "$4" in atlas/a:1) echo \'[{"Config": {"WorkingDir": "/a"}}]\';; *) exit 125;; esac\n'
-    )
+    podman.write_text('#!/bin/sh\ntest "$4" = atlas/a:1 && echo \'[{"Config": {"WorkingDir": "/a"}}]\'\n')
     podman.chmod(0o755)
     (tmp_path / ".local/share/containers/storage").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path))

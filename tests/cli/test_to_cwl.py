@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,9 @@ def test_files_are_named_relative_to_the_job_file(invoke, workflow: Path):
     (workflow.parent / "a" / "link").symlink_to("../real")
     invoke("to-cwl", "workflow.yml", "-p", "words=[one.txt]", "--initdir", "data", "-o", "a/link")
     job = yaml.safe_load((workflow.parent / "real" / "inputs.yml").read_text())
-    assert job == {"words": [{"class": "File", "path": "../data/one.txt"}]}
+    (file,) = job["words"]
+    assert file["class"] == "File"
+    assert file.get("location", file.get("path")) == "../data/one.txt"
 
 
 def test_inputs_without_a_value_are_comments_to_fill_in(invoke, workflow: Path):
@@ -143,12 +146,12 @@ def test_notes_are_counted_and_shown_on_request(invoke, workflow: Path):
         )
     )
     short = invoke("to-cwl", "workflow.yml", *WORDS, "--no-image-lookup")
-    assert "1 note not shown: see them with -v" in short.stderr
+    assert re.search(r"^\d+ notes? not shown: see them with -v$", short.stderr, re.MULTILINE)
     assert "C202" not in short.stderr
     long = invoke("to-cwl", "workflow.yml", *WORDS, "--no-image-lookup", "-v")
     assert "note C202" in long.stderr
     assert "not shown" not in long.stderr
-    assert "cwltool --no-read-only " in short.stdout or " --no-read-only " in short.stdout
+    assert " --no-read-only " in short.stdout
     known = invoke("to-cwl", "workflow.yml", *WORDS, "--image-workdir", "recastbridge/none:1=/code", "-v")
     assert "C202" not in known.stderr
     assert "cd /code" in (workflow.parent / "workflow-cwl" / "workflow.cwl").read_text()

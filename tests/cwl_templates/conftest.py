@@ -13,13 +13,13 @@ import pytest
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "cwl_templates"
 
-# As cwltool and other runners evaluate an expression: strict, in a context of its own, without require or process.
+# As cwltool and other runners evaluate an expression: strict, in a context without require or process.
 DRIVER = """
 var vm = require("vm");
 var work = JSON.parse(require("fs").readFileSync(0, "utf8"));
 var context = vm.createContext({});
 vm.runInContext('"use strict";' + work.library + ";this.call = function (name, given) {" +
-  "try { return JSON.stringify({value: (new Function('return ' + name))().apply(null, JSON.parse(given))}); }" +
+  "try { return JSON.stringify({value: this[name].apply(null, JSON.parse(given))}); }" +
   "catch (error) { return JSON.stringify({error: String(error.message || error)}); } };" +
   work.names.map(function (name) { return "this." + name + " = " + name + ";"; }).join(""), context);
 process.stdout.write("[" + work.calls.map(function (call) {
@@ -40,7 +40,12 @@ def _run_js(files: list[str], calls: list[Call]) -> list[dict[str, Any]]:
     texts = [(name, json.dumps(given)) for name, given in calls]
     work = {"library": library, "calls": texts, "names": sorted({name for name, _ in calls})}
     done = subprocess.run(
-        [node, "-e", DRIVER], input=json.dumps(work), capture_output=True, text=True, encoding="utf-8", check=False
+        [node, "-e", DRIVER],
+        input=json.dumps(work),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     answers: list[dict[str, Any]] = json.loads(done.stdout)

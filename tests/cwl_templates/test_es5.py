@@ -14,13 +14,42 @@ LIBRARIES = sorted((Path(__file__).resolve().parents[2] / "cwl_templates").glob(
 
 NEWER_NODES = {
     *("ArrowFunctionExpression", "ClassDeclaration", "ClassExpression", "TemplateLiteral", "SpreadElement"),
-    *("RestElement", "ForOfStatement", "ObjectPattern", "ArrayPattern", "AssignmentPattern", "YieldExpression"),
+    *(
+        "RestElement",
+        "ForOfStatement",
+        "ObjectPattern",
+        "ArrayPattern",
+        "AssignmentPattern",
+        "YieldExpression",
+    ),
     *("AwaitExpression", "Super", "MetaProperty", "TaggedTemplateExpression"),
 }
 NEWER_NAMES = {
     *("Map", "Set", "WeakMap", "Symbol", "Promise", "Proxy", "Reflect", "assign", "entries", "fromEntries"),
-    *("includes", "startsWith", "endsWith", "padStart", "padEnd", "repeat", "codePointAt", "fromCodePoint", "fill"),
-    *("find", "findIndex", "flat", "flatMap", "isInteger", "isFinite", "isNaN", "trunc", "sign", "log10", "raw"),
+    *(
+        "includes",
+        "startsWith",
+        "endsWith",
+        "padStart",
+        "padEnd",
+        "repeat",
+        "codePointAt",
+        "fromCodePoint",
+        "fill",
+    ),
+    *(
+        "find",
+        "findIndex",
+        "flat",
+        "flatMap",
+        "isInteger",
+        "isFinite",
+        "isNaN",
+        "trunc",
+        "sign",
+        "log10",
+        "raw",
+    ),
     *("require", "module", "exports", "process", "window", "global", "define", "console"),
 }
 # Properties of a library's own objects, not of the language.

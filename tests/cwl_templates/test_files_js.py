@@ -40,7 +40,16 @@ def listing(names: list[str]) -> list[dict[str, Any]]:
 
 
 TOP = ["A-b", "a\nb", "a-b", "a.txt", "a]b", "b.txt", "c^d", "d1", "d2", "sub", "x1.txt", "x[1].txt", "été"]
-BELOW = ["d2/e", "sub/.git", "sub/.git/y", "sub/.h", "sub/a.txt", "sub/deep", "sub/deep/a.txt", "sub/deep/c.root"]
+BELOW = [
+    "d2/e",
+    "sub/.git",
+    "sub/.git/y",
+    "sub/.h",
+    "sub/a.txt",
+    "sub/deep",
+    "sub/deep/a.txt",
+    "sub/deep/c.root",
+]
 
 # Results of glob2.glob 0.7, sorted.
 TABLE = {
@@ -91,7 +100,9 @@ def test_globs(run_js: Any) -> None:
 
 
 def test_a_pattern_stays_inside(run_js: Any) -> None:
-    assert run_js(FILES, [("globListing", [[], "a/../../*"])]) == [{"error": "'a/../../*' leaves the directory"}]
+    assert run_js(FILES, [("globListing", [[], "a/../../*"])]) == [
+        {"error": "'a/../../*' leaves the directory"}
+    ]
 
 
 def test_file_in(run_js: Any) -> None:

@@ -10,18 +10,116 @@ FILES = ["text.js"]
 
 NUMBERS: list[Any] = [
     *(0, 1, -1, 7, 255, -255, 65, 1234567, 10**15, 10**21, 123456789012345680),
-    *(0.5, 1.5, 2.5, -2.5, 0.125, 0.1, 2.0, 100.0, -0.0, 0.0001, 0.00001, 99999.95, 9.5, 1234.5678, 123456.789),
+    *(
+        0.5,
+        1.5,
+        2.5,
+        -2.5,
+        0.125,
+        0.1,
+        2.0,
+        100.0,
+        -0.0,
+        0.0001,
+        0.00001,
+        99999.95,
+        9.5,
+        1234.5678,
+        123456.789,
+    ),
     *(1e-7, 1e15, 1e16, 1e22, 1e100, 5e-324, 1.7976931348623157e308, 2.2250738585072014e-308),
 ]
-TEXTS = ["", "abc", "héé", "it's", 'a"b', "both ' and \"", "back\\slash", "a\tb\nc\rd", "\x00\x1f\x7f\x85\xa0\xad"]
+TEXTS = [
+    "",
+    "abc",
+    "héé",
+    "it's",
+    'a"b',
+    "both ' and \"",
+    "back\\slash",
+    "a\tb\nc\rd",
+    "\x00\x1f\x7f\x85\xa0\xad",
+]
 TEXTS += ["\u2028\u200b\ufeff", "😀", "$(x) ${y}", "{workdir}"]
 OTHERS: list[Any] = [True, False, None]
 
-SPECS = """
-s d f .2f .0f #.0f e .3e .0e g .3g #g .0g x #x X #X o #o b #b % .1% c >10 <10 ^10 *^11 =10 010 010.3f + +d - -d
-, _ 012, _x 010_b ,.2f +.3e 5 05 .3 .10 .1 #.3 # .20f 20.15g E G F .3s >8.2s 010,d +08,.1f x<8 é>8 r 5z .f =+10d
-08% ^15,.3f #010x 010e #.3e .17 .17g >>5 }<5 n
-""".split() + ["", " d", " .2f", " ", "0 5"]
+SPECS = [
+    *(
+        "s",
+        "d",
+        "f",
+        ".2f",
+        ".0f",
+        "#.0f",
+        "e",
+        ".3e",
+        ".0e",
+        "g",
+        ".3g",
+        "#g",
+        ".0g",
+        "x",
+        "#x",
+        "X",
+        "#X",
+        "o",
+    ),
+    *(
+        "#o",
+        "b",
+        "#b",
+        "%",
+        ".1%",
+        "c",
+        "n",
+        ">10",
+        "<10",
+        "^10",
+        "*^11",
+        "=10",
+        "010",
+        "010.3f",
+        "+",
+        "+d",
+        "-",
+    ),
+    *(
+        "-d",
+        ",",
+        "_",
+        "012,",
+        "_x",
+        "010_b",
+        ",.2f",
+        "+.3e",
+        "5",
+        "05",
+        ".3",
+        ".10",
+        ".1",
+        "#.3",
+        "#",
+        ".20f",
+    ),
+    *(
+        "20.15g",
+        "E",
+        "G",
+        "F",
+        ".3s",
+        ">8.2s",
+        "010,d",
+        "+08,.1f",
+        "x<8",
+        "é>8",
+        "r",
+        "5z",
+        ".f",
+        "=+10d",
+        "08%",
+    ),
+    *("^15,.3f", "#010x", "010e", "#.3e", ".17", ".17g", ">>5", "}<5", "", " d", " .2f", " ", "0 5"),
+]
 
 
 def random_specs(number: int) -> list[str]:
@@ -42,7 +140,8 @@ def random_specs(number: int) -> list[str]:
 def python_format(value: Any, spec: str, conversion: str) -> str | None:
     """What a field of str.format gives; None when it refuses."""
     try:
-        return format({"r": repr, "s": str, "": lambda plain: plain}[conversion](value), spec)
+        converted = repr(value) if conversion == "r" else str(value) if conversion == "s" else value
+        return format(converted, spec)
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -50,7 +149,9 @@ def python_format(value: Any, spec: str, conversion: str) -> str | None:
 def test_format_is_that_of_python(run_js: Any) -> None:
     specs = SPECS + random_specs(150)
     cases = [(value, spec, "") for value, spec in itertools.product(NUMBERS + TEXTS + OTHERS, specs)]
-    cases += [(value, spec, how) for value in NUMBERS + TEXTS + OTHERS for spec in ("", ">12", ".3") for how in "rs"]
+    cases += [
+        (value, spec, how) for value in NUMBERS + TEXTS + OTHERS for spec in ("", ">12", ".3") for how in "rs"
+    ]
     chance = random.Random(4)
     floats = [chance.uniform(-1e6, 1e6) for _ in range(20)]
     floats += [chance.random() * 10.0 ** chance.randint(-20, 20) for _ in range(20)]
@@ -108,7 +209,9 @@ def test_text_of_a_parameter_in_a_command(run_js: Any) -> None:
 
 
 def test_str_keeps_a_list_a_list(run_js: Any) -> None:
-    answers = run_js(FILES, [("pyStr", [["a", 1]]), ("pyStr", ["a"]), ("pyFormat", [["a", 1], ">5", "", False])])
+    answers = run_js(
+        FILES, [("pyStr", [["a", 1]]), ("pyStr", ["a"]), ("pyFormat", [["a", 1], ">5", "", False])]
+    )
     assert [answer["value"] for answer in answers] == ["['a', 1]", "a", "  a 1"]
 
 

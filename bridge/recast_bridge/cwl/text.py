@@ -16,21 +16,40 @@ class Reference:
 
 Part = str | Reference
 
+_ESCAPABLE = re.compile(r"(\\+)(\$[({])?|(\$[({])")
+
 
 def join(parts: Sequence[Part]) -> str:
     """Text with expressions as one CWL string.
 
-    Literal ``$(`` and ``${`` are escaped. Backslashes are doubled, but only when the string is looked at by
-    a runner at all, which is when it contains one of these marks (CWL v1.2, "Expressions").
+    Literal ``$(`` and ``${`` are escaped by a backslash, and so are those backslashes that would be read as an
+    escape: two in a row, and one before such a mark. This is only done when the string is looked at by a
+    runner at all, which is when it contains one of the marks (CWL v1.2, "Expressions").
     """
     literal = "".join(part for part in parts if isinstance(part, str))
     if not any(isinstance(part, Reference) for part in parts) and "$(" not in literal and "${" not in literal:
         return literal
-    return "".join(part.code if isinstance(part, Reference) else _escape(part) for part in parts)
+    merged: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return "".join(
+        part.code if isinstance(part, Reference) else _escape(part, before_reference=number + 1 < len(merged))
+        for number, part in enumerate(merged)
+    )
 
 
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("$(", "\\$(").replace("${", "\\${")
+def _escape(text: str, *, before_reference: bool) -> str:
+    def escaped(match: re.Match[str]) -> str:
+        slashes, mark = match.group(1) or "", match.group(2) or match.group(3) or ""
+        at_end = before_reference and match.end() == len(text)
+        if len(slashes) > 1 or mark or at_end:
+            slashes *= 2
+        return slashes + (f"\\{mark}" if mark else "")
+
+    return _ESCAPABLE.sub(escaped, text)
 
 
 def quote_js(text: str) -> str:
@@ -94,7 +113,13 @@ def whole_words(parts: Sequence[str | int]) -> set[int]:
             slot = int(text[position + 1 : end])
             before = text[position - 1] if position else "\n"
             after = text[end + 1] if end + 1 < length else "\n"
-            if state == "" and depth == 0 and before in " \t\n" and after in _WORD_END and _plain(text, position):
+            if (
+                state == ""
+                and depth == 0
+                and before in " \t\n"
+                and after in _WORD_END
+                and _plain(text, position)
+            ):
                 found.add(slot)
             else:
                 rejected.add(slot)

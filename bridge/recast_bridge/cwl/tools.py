@@ -16,21 +16,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from recast_bridge.cwl.ids import Names
 from recast_bridge.cwl import jq
+from recast_bridge.cwl.ids import Names
 from recast_bridge.cwl.text import Part, Reference, escape_glob, has_magic, join, quote_js, whole_words
 from recast_bridge.cwl.types import cwl_type, port_type
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, Place
-from recast_bridge.model.inference import UNKNOWN, Value, is_file_template, is_own_path, own_relative, published_value
+from recast_bridge.model.inference import (
+    UNKNOWN,
+    Value,
+    is_file_template,
+    is_own_path,
+    own_relative,
+    published_value,
+)
 from recast_bridge.model.types import (
     ANY,
-    BOOLEAN,
     DIRECTORY,
     FILE,
     FLOAT,
     INT,
-    NULL,
     PATH,
     STRING,
     Array,
@@ -80,12 +85,17 @@ class Options:
     Attributes:
         host: True leaves out what only an image can give: image, setup script, directory of the image.
         image_workdirs: WORKDIR of images, as far as they are known.
-        where: how a place in the source is written into documentation strings.
+        where: how a place in the source is written into documentation strings; None: relative to the
+            directory of the main file.
     """
 
     host: bool = False
     image_workdirs: Mapping[str, str] = field(default_factory=dict)
-    where: Callable[[Place], str] = str
+    where: Callable[[Place], str] | None = None
+
+    def place(self, place: Place) -> str:
+        """A place in the source as documentation strings show it."""
+        return str(place) if self.where is None else self.where(place)
 
 
 @dataclass(slots=True)
@@ -172,9 +182,12 @@ class ToolBuilder:
         """Put the tool together."""
         environment = self.step.environment
         manual = self.step.instructions is not None
-        body: dict[str, Any] = {"class": "Operation" if manual else "CommandLineTool", "label": self.step.name}
+        body: dict[str, Any] = {
+            "class": "Operation" if manual else "CommandLineTool",
+            "label": self.step.name,
+        }
         if self.step.place is not None:
-            body["doc"] = f"Step {self.step.name!r} of {self.options.where(self.step.place)}."
+            body["doc"] = f"Step {self.step.name!r} of {self.options.place(self.step.place)}."
         # A tool's inputs and outputs share one name space; the published names come first.
         self.output_ids = {key: self.names.fresh(key) for key in self._published_keys()}
         self._declare_parameters()
@@ -324,7 +337,11 @@ class ToolBuilder:
     def _inline(self, expression: ex.Expression, slot: Slot, *, listed: bool) -> list[Part]:
         """A parameter that contains the step's directory, written into the text itself."""
         if slot.path or slot.conversion or slot.spec:
-            if isinstance(expression, ex.Mapping | ex.Sequence) and slot.path and not (slot.conversion or slot.spec):
+            if (
+                isinstance(expression, ex.Mapping | ex.Sequence)
+                and slot.path
+                and not (slot.conversion or slot.spec)
+            ):
                 inner: ex.Expression | None = expression
                 for key in slot.path:
                     if isinstance(inner, ex.Mapping):
@@ -358,7 +375,11 @@ class ToolBuilder:
         if isinstance(expression, ex.WorkDir):
             return [Reference("$(runtime.outdir)")]
         if isinstance(expression, ex.Text):
-            return [piece for part in expression.parts for piece in ([part] if isinstance(part, str) else self._plain(part))]
+            return [
+                piece
+                for part in expression.parts
+                for piece in ([part] if isinstance(part, str) else self._plain(part))
+            ]
         if isinstance(expression, ex.Literal):
             value = expression.value
             return [value if isinstance(value, str) else repr(_plain_data(value))]
@@ -455,7 +476,12 @@ class ToolBuilder:
         return [f"{empty}; for list_item do case $list_item in {cases} esac; done; shift $#\n"]
 
     def _script_name(self) -> str:
-        patterns = [part for item in _globs(self.step.outputs) for part in item.template.parts if isinstance(part, str)]
+        patterns = [
+            part
+            for item in _globs(self.step.outputs)
+            for part in item.template.parts
+            if isinstance(part, str)
+        ]
         # A pattern must not find the script, which was not there in the original run.
         return f".{SCRIPT}" if any(fnmatch.fnmatch(SCRIPT, pattern) for pattern in patterns) else SCRIPT
 
@@ -495,7 +521,8 @@ class ToolBuilder:
         """Lists that can reach the shell as one joined argument instead of as text.
 
         They are read from a variable where the shell splits words, which gives the same words; the value
-        must be free of characters that the shell would look at again, as paths and whole numbers are.
+        must be free of characters that the shell would look at again, as paths, whole numbers and plain
+        words are.
         """
         if self.arguments is None or any(isinstance(part, str) and "IFS" in part for part in template.parts):
             return {}
@@ -503,15 +530,20 @@ class ToolBuilder:
         candidates: dict[str, set[int]] = {}
         wanted = set()
         for number, slot in slots.items():
-            kind = self.values.get(slot.parameter, UNKNOWN).type
+            value = self.values.get(slot.parameter, UNKNOWN)
+            kind = value.type
             expression = self.arguments.get(slot.parameter)
             if expression is None or ex.uses_workdir(expression) or slot.path or slot.spec or slot.conversion:
                 continue
-            if isinstance(kind, Array) and all(item in (FILE, DIRECTORY, INT) for item in members(kind.items)):
+            if isinstance(kind, Array) and all(
+                item in (FILE, DIRECTORY, INT) for item in members(kind.items)
+            ):
                 wanted.add(number)
         if not wanted:
             return {}
-        words = whole_words([number if isinstance(part, Slot) else str(part) for number, part in enumerate(template.parts)])
+        words = whole_words(
+            [number if isinstance(part, Slot) else str(part) for number, part in enumerate(template.parts)]
+        )
         for number in sorted(wanted & words):
             candidates.setdefault(slots[number].parameter, set()).add(number)
         return candidates
@@ -539,7 +571,7 @@ class ToolBuilder:
         for number, mount in enumerate(self.step.environment.mounts if self.host else ()):
             moved: list[Part] = []
             for part in parts:
-                pieces = part.split(mount.path) if isinstance(part, str) else [part]
+                pieces: list[Part] = list(part.split(mount.path)) if isinstance(part, str) else [part]
                 for position, piece in enumerate(pieces):
                     if position:
                         moved.extend([Reference("$(runtime.outdir)"), f"/_yadage_parmount_{number}.txt"])
@@ -565,7 +597,11 @@ class ToolBuilder:
         environment = self.step.environment
         if environment.kerberos or environment.proxy:
             return True
-        text = " ".join(part for part in self.step.command.template.parts if isinstance(part, str)) if self.step.command else ""
+        text = (
+            " ".join(part for part in self.step.command.template.parts if isinstance(part, str))
+            if self.step.command
+            else ""
+        )
         literals = " ".join(
             str(part.value)
             for value in (self.arguments or {}).values()
@@ -670,7 +706,10 @@ class ToolBuilder:
                 }
             if isinstance(expression, ex.Mapping) and all(is_own_path(item) for _, item in expression.items):
                 fields = {
-                    key: {"type": cwl_type(PATH), "outputBinding": {"glob": escape_glob(own_relative(item) or ".")}}
+                    key: {
+                        "type": cwl_type(PATH),
+                        "outputBinding": {"glob": escape_glob(own_relative(item) or ".")},
+                    }
                     for key, item in expression.items
                 }
                 return {"type": {"type": "record", "fields": fields}}
@@ -695,7 +734,10 @@ class ToolBuilder:
         self.tool.javascript |= {"ownPaths", "withFiles"}
         return {
             "type": "Any",
-            "outputBinding": {"glob": f"$(ownPaths({access}))", "outputEval": f"$(withFiles({access}, self))"},
+            "outputBinding": {
+                "glob": f"$(ownPaths({access}))",
+                "outputEval": f"$(withFiles({access}, self))",
+            },
         }
 
     def _own_output(self, relative: str, name: str) -> dict[str, Any]:
@@ -832,13 +874,19 @@ class ToolBuilder:
             return {"type": "Any", "outputBinding": {"outputEval": f"$({tree_code(value)})"}}
         identifier = self.names.fresh(f"published_{key}")
         kind = port_type(type_of(value)) if not _mixed(value) else "Any"
-        self.inputs[identifier] = {"type": kind, "default": value, "doc": f"Constant that is published as {key!r}."}
+        self.inputs[identifier] = {
+            "type": kind,
+            "default": value,
+            "doc": f"Constant that is published as {key!r}.",
+        }
         return {"type": kind, "outputBinding": {"outputEval": f"$(inputs.{identifier})"}}
 
     def _items_output(self, published: Items, key: str) -> dict[str, Any]:
         globs: list[str] = []
         if all(isinstance(item, Constant) for item in published.items):
-            return self._constant_output(Constant([item.value for item in published.items if isinstance(item, Constant)]), key)
+            return self._constant_output(
+                Constant([item.value for item in published.items if isinstance(item, Constant)]), key
+            )
         for item in published.items:
             value = published_value(item, self.values, self.arguments or {}, (key,))
             if value.type == PATH:
@@ -846,7 +894,9 @@ class ToolBuilder:
                     globs.append(self._own_glob(item.template, escape=True))
                     continue
                 if isinstance(item, FromParameter) and self._is_own(item.name):
-                    globs.append(f"$(inputs.{self.names[item.name]})" if item.name in self.tool.ports else ".")
+                    globs.append(
+                        f"$(inputs.{self.names[item.name]})" if item.name in self.tool.ports else "."
+                    )
                     continue
             self.findings.error(
                 "C108",
@@ -860,7 +910,9 @@ class ToolBuilder:
 
 def _shell_pattern(pattern: str) -> str:
     """A glob pattern for the shell: everything but the wildcards is quoted."""
-    return "".join(part if part in "*?[]" else shlex.quote(part) for part in re.split(r"([*?\[\]])", pattern) if part)
+    return "".join(
+        part if part in "*?[]" else shlex.quote(part) for part in re.split(r"([*?\[\]])", pattern) if part
+    )
 
 
 def _access(slot: Slot) -> str:
@@ -894,7 +946,9 @@ def _numbers(kind: Type) -> set[Type]:
 
 def _mixed(value: Any) -> bool:
     """True when CWL's types cannot describe a constant exactly enough."""
-    return isinstance(value, list) and (not value or len({type(item) for item in value}) > 1 or _mixed(value[0]))
+    return isinstance(value, list) and (
+        not value or len({type(item) for item in value}) > 1 or _mixed(value[0])
+    )
 
 
 def holds_mapping(value: Any) -> bool:
@@ -941,6 +995,3 @@ def _memory(environment: Environment) -> int | None:
     if match is None:
         return None
     return max(1, round(float(match.group(1)) * _MEBI[match.group(2) or ""]))
-
-
-__all__ = ["BOOLEAN", "NULL", "PARAMETERS", "SCRIPT", "Options", "Tool", "ToolBuilder", "holds_mapping", "javascript_requirement", "tree_code"]

@@ -8,19 +8,28 @@ expression tools from ``cwl_templates/``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from recast_bridge.cwl import jq
 from recast_bridge.cwl.ids import Names
 from recast_bridge.cwl.job import job_object
-from recast_bridge.cwl import jq
 from recast_bridge.cwl.templates import read_template
 from recast_bridge.cwl.text import quote_js
-from recast_bridge.cwl.tools import PARAMETERS, Options, Tool, ToolBuilder, holds_mapping, javascript_requirement, tree_code
+from recast_bridge.cwl.tools import (
+    PARAMETERS,
+    Options,
+    Tool,
+    ToolBuilder,
+    holds_mapping,
+    javascript_requirement,
+    tree_code,
+)
 from recast_bridge.cwl.types import port_type
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, Place, TranslationError
@@ -31,24 +40,10 @@ from recast_bridge.model.inference import (
     WorkflowFacts,
     infer,
     is_many,
-    is_own_path,
     upstream,
 )
-from recast_bridge.model.types import ANY, INT, NULL, STRING, Array, PathValue, Record, Type, element, is_array, union
+from recast_bridge.model.types import ANY, INT, NULL, STRING, Array, PathValue, Record, Type, is_array, union
 from recast_bridge.model.workflow import MISSING, Analysis, Case, Cases, Generator, Stage, Step, Workflow
-
-
-@dataclass(slots=True)
-class StageSteps:
-    """Which steps of the CWL workflow belong to one stage.
-
-    Attributes:
-        stage: name of the stage.
-        process: id of what each body runs, by id of the workflow step.
-    """
-
-    stage: str
-    process: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -101,12 +96,29 @@ def translate(
     Raises:
         TranslationError: something has no equal in CWL; all reasons are given together.
     """
-    packer = _Packer(findings, options or Options())
+    options = options or Options()
+    if options.where is None:
+        options = replace(options, where=_relative_to(analysis.source.resolve().parent))
+    packer = _Packer(findings, options)
     facts = infer(analysis.workflow)
     packer.workflow(analysis.workflow, facts, main=True, final_only=final_only)
     if findings.errors:
         raise TranslationError(*findings.errors)
     return packer.finish(analysis)
+
+
+# A published value of a process: port, path of names, what is known.
+_Exported = tuple[str, tuple[str, ...], Value]
+
+
+def _relative_to(directory: Path) -> Callable[[Place], str]:
+    """How places are written into documents: from the directory of the main file, so that bytes stay equal."""
+
+    def where(place: Place) -> str:
+        file = os.path.relpath(os.path.abspath(place.file), directory)
+        return str(replace(place, file=file))
+
+    return where
 
 
 class _Packer:
@@ -169,7 +181,9 @@ class _Packer:
         order = ["main", *sorted(identifier for identifier in self.graph if identifier != "main")]
         for identifier in order:
             body = self.graph[identifier]
-            graph.append({"class": body["class"], "id": identifier, **{k: v for k, v in body.items() if k != "class"}})
+            graph.append(
+                {"class": body["class"], "id": identifier, **{k: v for k, v in body.items() if k != "class"}}
+            )
         _include(graph)
         job: dict[str, Any] = {}
         missing = []
@@ -196,7 +210,9 @@ def _include(graph: list[dict[str, Any]]) -> None:
     """Put the text of the function libraries in place of their names."""
     texts: dict[str, str] = {}
     for process in graph:
-        for item in process.get("requirements", {}).get("InlineJavascriptRequirement", {}).get("expressionLib", []):
+        for item in (
+            process.get("requirements", {}).get("InlineJavascriptRequirement", {}).get("expressionLib", [])
+        ):
             name = item["$include"]
             item.clear()
             item["name"] = texts.setdefault(name, read_template(name))
@@ -287,11 +303,13 @@ class _WorkflowWriter:
             self._export((name,), wire.entry["source"], wire.value)
         body: dict[str, Any] = {"class": "Workflow", "label": model.name}
         if model.place is not None:
-            body["doc"] = f"Translated from {self.packer.options.where(model.place)}."
+            body["doc"] = f"Translated from {self.packer.options.place(model.place)}."
         if self.waits and not self.main:
             inputs[self.after_id] = {"type": ["null", "Any"], "doc": "Not used: the stages wait for it."}
         if self.javascript:
-            self.requirements["InlineJavascriptRequirement"] = javascript_requirement(self.javascript, self.queries)
+            self.requirements["InlineJavascriptRequirement"] = javascript_requirement(
+                self.javascript, self.queries
+            )
         if self.requirements:
             body["requirements"] = {key: self.requirements[key] for key in sorted(self.requirements)}
         body["inputs"] = inputs
@@ -318,7 +336,7 @@ class _WorkflowWriter:
             self.requirements.setdefault(name, {})
 
     def _where(self, place: Place | None) -> str:
-        return "" if place is None else self.packer.options.where(place)
+        return "" if place is None else self.packer.options.place(place)
 
     # -------------------------------------------------------------- stages
 
@@ -358,11 +376,11 @@ class _WorkflowWriter:
         after = self._after(stage)
         bodies: list[tuple[str, Step | Workflow, Case | None]] = []
         if isinstance(stage.body, Cases):
-            for number, case in enumerate(stage.body.cases):
-                bodies.append((f"{stage.name}_case{number}", case.body, case))
+            for number, alternative in enumerate(stage.body.cases):
+                bodies.append((f"{stage.name}_case{number}", alternative.body, alternative))
         else:
             bodies.append((stage.name, stage.body, None))
-        conditions: list[Any] = []
+        conditions: list[Case] = []
         for number, (name, body, case) in enumerate(bodies):
             identifier = self.step_ids[name]
             self.stage_of[identifier] = stage.name
@@ -370,8 +388,6 @@ class _WorkflowWriter:
             if stage.place is not None:
                 entry["doc"] = f"Stage {stage.name!r} of {self._where(stage.place)}."
             ports = self._run(stage, facts, number, body, inside, bool(after), entry)
-            if ports is None:
-                return
             run_ports, defaults, exported, waits = ports
             inputs: dict[str, Any] = {}
             for parameter in (name for name, _ in stage.arguments):
@@ -407,7 +423,11 @@ class _WorkflowWriter:
                 kind = value.type
                 if case is not None:
                     kind = union([kind, NULL])
-                shown = Value(Array(kind), facts.width, value) if stage.scatter else Value(kind, value.length, value.item)
+                shown = (
+                    Value(Array(kind), facts.width, value)
+                    if stage.scatter
+                    else Value(kind, value.length, value.item)
+                )
                 self.published.setdefault((stage.name, *key), []).append((f"{identifier}/{port}", shown))
                 self.done.setdefault(stage.name, []).append(f"{identifier}/{port}")
                 if case is None:
@@ -450,7 +470,7 @@ class _WorkflowWriter:
         inside: Mapping[str, ex.Expression],
         after: bool,
         entry: dict[str, Any],
-    ) -> tuple[dict[str, str], dict[str, Any], list[tuple[str, tuple[str, ...], Value]], str | None] | None:
+    ) -> tuple[dict[str, str], dict[str, Any], list[_Exported], str | None]:
         """Name the process that a body runs; gives its input ports, their defaults and its outputs."""
         if isinstance(body, Step):
             builder = ToolBuilder(
@@ -466,7 +486,7 @@ class _WorkflowWriter:
             if tool.javascript:
                 self._scripted(stage.name, tool.javascript)
             entry["run"] = f"#{identifier}"
-            exported = [
+            exported: list[_Exported] = [
                 (port, (key,), facts.outputs[number].get(key, UNKNOWN)) for key, port in tool.outputs.items()
             ]
             if tool.whole is not None:
@@ -487,8 +507,8 @@ class _WorkflowWriter:
             self.packer.stages.setdefault(identifier, writer.stage_of)
             entry["run"] = f"#{identifier}"
         ports = {parameter.name: writer.input_ids[parameter.name] for parameter in body.inputs}
-        exported = [(port, key, value) for key, (port, value) in writer.exported.items()]
-        return ports, {}, exported, writer.after_id if after else None
+        published = [(port, key, value) for key, (port, value) in writer.exported.items()]
+        return ports, {}, published, writer.after_id if after else None
 
     def _error_workdir_scatter(self, stage: Stage, name: str) -> None:
         self.findings.error(
@@ -533,7 +553,7 @@ class _WorkflowWriter:
             if facts.equal == "run time":
                 self._cut(stage, scatter.parameters, wires)
             elif facts.equal == "inputs":
-                self.findings.warning(
+                self.findings.note(
                     "C205",
                     f"stage {stage.name!r} scatters over several lists of the inputs in lock-step: in CWL they must "
                     "be of equal length, where yadage drops the rest of longer lists silently",
@@ -585,7 +605,13 @@ class _WorkflowWriter:
                 )
                 return None
             self.queries.append(program)
-            values = "{" + ", ".join(f"{quote_js(name)}: inputs.{port}" for name, port in ports.items() if name[0] != "\0") + "}"
+            values = (
+                "{"
+                + ", ".join(
+                    f"{quote_js(name)}: inputs.{port}" for name, port in ports.items() if name[0] != "\0"
+                )
+                + "}"
+            )
             call = f"jqTruthy({tree_code(program)}, {values})"
             terms.append(call if number == len(cases) - 1 else f"!{call}")
         self.javascript.add("jqTruthy")
@@ -623,11 +649,13 @@ class _WorkflowWriter:
         for source in generator.stages:
             index.append(f"{quote_js(source)}: {self._index(source, tool_inputs, step_inputs, names)}")
         codes = [tree_code(part) for part in (bindings, script, post)]
-        expression = f"$({{\"result\": jqStage({', '.join(codes)}, {{{', '.join(index)}}})}})"
+        expression = f'$({{"result": jqStage({", ".join(codes)}, {{{", ".join(index)}}})}})'
         body = {
             "class": "ExpressionTool",
             "label": f"Parameters of stage {stage.name}",
-            "requirements": {"InlineJavascriptRequirement": javascript_requirement((), [script, post, *programs])},
+            "requirements": {
+                "InlineJavascriptRequirement": javascript_requirement((), [script, post, *programs])
+            },
             "inputs": tool_inputs,
             "outputs": {"result": {"type": {"type": "array", "items": "Any"}}},
             "expression": expression,
@@ -642,8 +670,6 @@ class _WorkflowWriter:
             entry["doc"] = f"Stage {stage.name!r} of {self._where(stage.place)}."
         after = self._after(stage)
         ports = self._run(stage, facts, 0, stage.bodies[0], {}, bool(after), entry)
-        if ports is None:
-            return
         run_ports, _, exported, waits = ports
         self._require("ScatterFeatureRequirement")
         if isinstance(stage.body, Workflow):
@@ -712,7 +738,11 @@ class _WorkflowWriter:
             if self._leads_to(read, path[0]):
                 continue
             outputs = self.done.get(path[0], [])
-            inner = [source for source in outputs if len(path) == 1 or f".{path[1]}." in source or f"/{path[1]}." in source]
+            inner = [
+                source
+                for source in outputs
+                if len(path) == 1 or f".{path[1]}." in source or f"/{path[1]}." in source
+            ]
             chosen = inner or outputs
             if len(path) == 1 and any(isinstance(body, Workflow) for body in self.by_name[path[0]].bodies):
                 for source in _one_per_stage(chosen):
@@ -820,9 +850,7 @@ class _WorkflowWriter:
         value = self._value_of(expression)
         names = tuple(hop.stage for hop in expression.path)
         if expression.key is None:
-            keys = {
-                key[-1]: key for key in self.published if key[:-1] == names and key[-1] not in ("*done",)
-            }
+            keys = {key[-1]: key for key in self.published if key[:-1] == names and key[-1] not in ("*done",)}
             if "*" in keys:
                 return self._select(names, "*", expression, value, wish, before_scatter=before_scatter)
             sources = {key: self.published[path][0][0] for key, path in keys.items()}
@@ -887,7 +915,10 @@ class _WorkflowWriter:
             stage = stages[hop.stage]
             levels.append((hop, stage.scatter is not None or stage.generator is not None))
             stages = {
-                inner.name: inner for body in stage.bodies if isinstance(body, Workflow) for inner in body.stages
+                inner.name: inner
+                for body in stage.bodies
+                if isinstance(body, Workflow)
+                for inner in body.stages
             }
         return levels
 
@@ -897,14 +928,20 @@ class _WorkflowWriter:
         sources = [source for source, _ in found]
         if any(isinstance(kind.type, Array) for _, kind in found):
             return self._through(
-                Wire({"source": sources, "linkMerge": "merge_nested"}, value), "merge-cases", wish, value=value, port="lists"
+                Wire({"source": sources, "linkMerge": "merge_nested"}, value),
+                "merge-cases",
+                wish,
+                value=value,
+                port="lists",
             )
         return Wire({"source": sources, "pickValue": "first_non_null"}, value)
 
     def _item(self, expression: ex.Item, wish: str, *, before_scatter: bool) -> Wire:
         wire = self._lower(expression.of, wish, before_scatter=True)
         value = self._value_of(expression)
-        path = "".join(f"[{key}]" if isinstance(key, int) else f"[{_reference_key(key)}]" for key in expression.path)
+        path = "".join(
+            f"[{key}]" if isinstance(key, int) else f"[{_reference_key(key)}]" for key in expression.path
+        )
         if is_many(expression, self.by_name):
             self._scripted(self.current, {"items"})
             keys = json.dumps(list(expression.path))
@@ -925,7 +962,11 @@ class _WorkflowWriter:
         sources = [wire.entry["source"] for wire in wires]
         if not any(many):
             return Wire({"source": sources, "linkMerge": "merge_nested"}, value)
-        if all(is_array(wire.value.type) is False for wire, several in zip(wires, many, strict=True) if not several):
+        if all(
+            is_array(wire.value.type) is False
+            for wire, several in zip(wires, many, strict=True)
+            if not several
+        ):
             return Wire({"source": sources, "linkMerge": "merge_flattened"}, value)
         nested = [
             wire if several else self._through(_wrapped(wire), "identity", wish)
@@ -944,7 +985,11 @@ class _WorkflowWriter:
             if of.length.known != 1:
                 return self._lower(expression.of, wish, before_scatter=before_scatter)
             inner = expression.of
-            if isinstance(inner, ex.Gather) and len(inner.parts) == 1 and not is_many(inner.parts[0], self.by_name):
+            if (
+                isinstance(inner, ex.Gather)
+                and len(inner.parts) == 1
+                and not is_many(inner.parts[0], self.by_name)
+            ):
                 return self._lower(inner.parts[0], wish, before_scatter=before_scatter)
             if isinstance(inner, ex.Flatten) and isinstance(inner.of, ex.Gather) and len(inner.of.parts) == 1:
                 part = inner.of.parts[0]
@@ -955,7 +1000,9 @@ class _WorkflowWriter:
                 self._require("StepInputExpressionRequirement")
                 return Wire({**wire.entry, "valueFrom": "$(self[0])"}, value)
             return self._through(wire, "element", wish, {"index": {"default": 0}}, value)
-        return self._through(self._lower(expression.of, wish, before_scatter=True), "unwrap", wish, value=value)
+        return self._through(
+            self._lower(expression.of, wish, before_scatter=True), "unwrap", wish, value=value
+        )
 
     def _flatten(self, expression: ex.Flatten, wish: str) -> Wire:
         value = self._value_of(expression)
@@ -970,7 +1017,8 @@ class _WorkflowWriter:
             if all(wire.plain and is_array(wire.value.type) is not None for wire in wires):
                 self._require("MultipleInputFeatureRequirement")
                 return Wire(
-                    {"source": [wire.entry["source"] for wire in wires], "linkMerge": "merge_flattened"}, value
+                    {"source": [wire.entry["source"] for wire in wires], "linkMerge": "merge_flattened"},
+                    value,
                 )
         return self._through(self._lower(inner, wish, before_scatter=True), "flatten", wish, value=value)
 
@@ -993,7 +1041,11 @@ class _WorkflowWriter:
             "expression": f'$({{"result": {tree_code(_data(data))}}})',
         }
         identifier = self.step_ids.fresh(f"{wish}_value")
-        self.steps[identifier] = {"run": f"#{self.packer.add(f'{wish}_value', body)}", "in": {}, "out": ["result"]}
+        self.steps[identifier] = {
+            "run": f"#{self.packer.add(f'{wish}_value', body)}",
+            "in": {},
+            "out": ["result"],
+        }
         self._scripted(self.current, {"mapping"})
         return Wire({"source": f"{identifier}/result"}, value)
 
@@ -1042,7 +1094,9 @@ def _paths(value: Any) -> list[PathValue]:
 
 
 def _wrapped(wire: Wire) -> Wire:
-    return Wire({"source": [wire.entry["source"]], "linkMerge": "merge_nested"}, Value(Array(wire.value.type)))
+    return Wire(
+        {"source": [wire.entry["source"]], "linkMerge": "merge_nested"}, Value(Array(wire.value.type))
+    )
 
 
 def _sources(sources: list[str]) -> dict[str, Any]:
@@ -1102,8 +1156,10 @@ _Dumper.add_representer(str, _represent_text)
 
 def dump(data: Any) -> str:
     """Plain data as YAML in the order in which it is given."""
-    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=110)
+    text = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=110
+    )
     return str(text)
 
 
-__all__ = ["PathValue", "StageSteps", "Translation", "dump", "element", "is_own_path", "translate"]
+__all__ = ["Translation", "dump", "translate"]

@@ -10,15 +10,17 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from cwltool import command_line_tool
 from cwltool.context import LoadingContext, RuntimeContext
 from cwltool.errors import WorkflowException
@@ -26,6 +28,7 @@ from cwltool.executors import JobExecutor, MultithreadedJobExecutor, SingleJobEx
 from cwltool.job import JobBase
 from cwltool.load_tool import load_tool
 from cwltool.process import Process, shortname
+from cwltool.utils import processes_to_kill
 from cwltool.workflow import Workflow, WorkflowStep, default_make_tool
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
@@ -54,6 +57,7 @@ class _Instance:
         outputs: what it published, by port; None while it has not finished.
         status: cwltool's word for how it ended.
         logs: files that its output went to.
+        exit_code: exit status of its command.
     """
 
     path: tuple[tuple[str, int], ...]
@@ -63,6 +67,7 @@ class _Instance:
     outputs: Mapping[str, Any] | None = None
     status: str = ""
     logs: list[Path] = field(default_factory=list)
+    exit_code: int = 0
 
 
 class _Run:
@@ -166,7 +171,18 @@ class _RecastTool(command_line_tool.CommandLineTool):
                 if job.stderr is None:
                     job.stderr = str(folder / f"{instance.name}.err.log")
                     instance.logs.append(Path(job.stderr))
+                job.collect_outputs = _noting_exit_code(job.collect_outputs, instance)
             yield job
+
+
+def _noting_exit_code(collect: Any, instance: _Instance) -> Any:
+    """cwltool hands the exit status to the function that collects the outputs, and to nobody else."""
+
+    def collecting(outdir: str, exit_code: int) -> Any:
+        instance.exit_code = exit_code
+        return collect(outdir, exit_code)
+
+    return collecting
 
 
 def _scatter_index(callback: Any) -> int | None:
@@ -250,6 +266,9 @@ def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtim
             _, status = executor(tool, job, context, logging.getLogger("cwltool"))
         except (WorkflowException, ValidationException, OSError, ValueError) as error:
             return _last_line(str(error)) or type(error).__name__
+        except BaseException:
+            _stop_everything()
+            raise
         finally:
             shutil.rmtree(own / "tmp", ignore_errors=True)
     if status != "success" and not any(
@@ -257,6 +276,25 @@ def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtim
     ):
         return _reason(log)
     return ""
+
+
+def _stop_everything() -> None:
+    """End the steps that are running, with their containers; nobody is going to wait for them."""
+    for process in list(processes_to_kill):
+        arguments = [str(argument) for argument in process.args] if isinstance(process.args, list) else []
+        for argument in arguments:
+            if argument.startswith("--cidfile="):
+                with suppress(OSError, subprocess.SubprocessError):
+                    container = Path(argument.partition("=")[2]).read_text(encoding="ascii").strip()
+                    subprocess.run([arguments[0], "kill", container], capture_output=True, timeout=10)
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with suppress(psutil.Error):
+            child.terminate()
+    _, alive = psutil.wait_procs(children, timeout=3)
+    for child in alive:
+        with suppress(psutil.Error):
+            child.kill()
 
 
 def _runtime_options(outdir: Path, own: Path, runtime: str) -> dict[str, Any]:
@@ -267,7 +305,9 @@ def _runtime_options(outdir: Path, own: Path, runtime: str) -> dict[str, Any]:
         "tmpdir_prefix": str(own / "tmp" / "t"),
         "tmp_outdir_prefix": str(own / "tmp" / "o"),
         "use_container": runtime != "host",
-        "podman": runtime == "podman",
+        # As root, cwltool's own way of calling podman (--userns=keep-id) is refused by it.
+        "podman": runtime == "podman" and os.geteuid() != 0,
+        "user_space_docker_cmd": "podman" if runtime == "podman" and os.geteuid() == 0 else None,
         "singularity": runtime == "apptainer",
         "move_outputs": "leave",
         # cwltool would remove the directories of the steps as well.
@@ -397,7 +437,10 @@ def _tail(instance: _Instance) -> tuple[str, ...]:
     for log in instance.logs:
         if log.exists():
             lines.extend(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
-    return (f"see {instance.directory}", *lines)
+    reason = f"the command failed with exit status {instance.exit_code}"
+    if not instance.exit_code:
+        reason = "the command succeeded, but something it publishes is missing; see _recast/cwltool.log"
+    return (reason, f"directory: {instance.directory}", *lines)
 
 
 def _reason(log: Path) -> str:

@@ -7,6 +7,8 @@ construct of their language, and by people to see what a workflow wants.
 
 from __future__ import annotations
 
+import heapq
+import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -18,13 +20,12 @@ from recast_bridge.model.types import (
     PATH,
     STRING,
     Array,
-    PathValue,
-    Primitive,
     Record,
     Type,
     element,
     is_array,
     is_path,
+    members,
     type_of,
     union,
 )
@@ -81,18 +82,22 @@ class Value:
         type: its type.
         length: for a list, how long it is; None when nothing is known.
         item: for a list, what is known about each element beyond its type; None for nothing.
+        words: True when the value, with all its elements, is known to be text that every shell takes for one
+            word: letters, digits and harmless marks.
     """
 
     type: Type
     length: Length | None = None
     item: Value | None = None
+    words: bool = False
 
     def element(self) -> Value:
         """What is known about an element of this list."""
-        return self.item if self.item is not None else Value(element(self.type))
+        return self.item if self.item is not None else Value(element(self.type), words=self.words)
 
 
 UNKNOWN = Value(ANY)
+_WORD = re.compile(r"[A-Za-z0-9_@%+:,./-]+")
 
 
 @dataclass(slots=True)
@@ -140,8 +145,16 @@ def value_of(data: Any, symbol: Hashable, origin: Origin) -> Value:
         items = [value_of(item, (symbol, "item"), origin) for item in data]
         item = items[0] if items and all(other == items[0] for other in items) else None
         length = Length(symbol, len(data), origin) if origin != "fixed" else _fixed(len(data))
-        return Value(Array(union(value.type for value in items)), length, item)
-    return Value(type_of(data))
+        words = all(value.words for value in items)
+        return Value(Array(union(value.type for value in items)), length, item, words)
+    return Value(type_of(data), words=is_word(data))
+
+
+def is_word(data: Any) -> bool:
+    """True for a number or text that a shell takes for one word, and that is printed alike everywhere."""
+    if isinstance(data, bool) or not isinstance(data, int | float | str):
+        return False
+    return _WORD.fullmatch(str(data)) is not None and not (isinstance(data, float) and "e" in str(data))
 
 
 def infer(workflow: Workflow) -> WorkflowFacts:
@@ -169,7 +182,9 @@ def is_own_path(expression: ex.Expression) -> bool:
     if not isinstance(expression, ex.Text) or not isinstance(expression.parts[0], ex.WorkDir):
         return False
     return len(expression.parts) == 1 or (
-        len(expression.parts) == 2 and isinstance(expression.parts[1], str) and expression.parts[1].startswith("/")
+        len(expression.parts) == 2
+        and isinstance(expression.parts[1], str)
+        and expression.parts[1].startswith("/")
     )
 
 
@@ -193,8 +208,6 @@ def stage_order(workflow: Workflow) -> tuple[str, ...]:
         waiting[stage.name] = len(needs)
         for need in needs:
             followers.setdefault(need, []).append(stage.name)
-    import heapq
-
     ready = [position[name] for name, count in waiting.items() if count == 0]
     heapq.heapify(ready)
     order: list[str] = []
@@ -285,7 +298,9 @@ class _Inference:
         origin: Origin = "run time" if "run time" in origins else "inputs" if "inputs" in origins else "fixed"
         if None not in known and len(set(known)) == 1:
             facts.equal = origin
-            facts.width = min(lengths, key=lambda length: ("fixed", "inputs", "run time").index(length.origin))
+            facts.width = min(
+                lengths, key=lambda length: ("fixed", "inputs", "run time").index(length.origin)
+            )
         else:
             facts.equal = "run time"
             smallest = min((number for number in known if number is not None), default=None)
@@ -348,7 +363,8 @@ class _Inference:
                 lengths.append(_fixed(1))
         total = _sum(lengths)
         item = items[0] if all(other == items[0] for other in items) else None
-        return Value(Array(union(value.type for value in items)), total, item)
+        words = all(value.words for value in items)
+        return Value(Array(union(value.type for value in items)), total, item, words)
 
     def output(self, expression: ex.Output, scope: WorkflowFacts, by_name: Mapping[str, Stage]) -> Value:
         """The value that steps publish; a list over all instances where several are meant."""
@@ -422,7 +438,8 @@ def step_outputs(
     """What is known about the values that one instance of a step publishes, by key."""
     if isinstance(step.outputs, Fields):
         return {
-            key: published_value(item, instance, expressions, (*path, key)) for key, item in step.outputs.items
+            key: published_value(item, instance, expressions, (*path, key))
+            for key, item in step.outputs.items
         }
     if isinstance(step.outputs, FromFile):
         return dict.fromkeys(step.outputs.keys, UNKNOWN)
@@ -450,7 +467,12 @@ def published_value(
         return value_of(published.value, ("constant", *symbol), "fixed")
     if isinstance(published, Fields):
         return Value(
-            Record(tuple((key, published_value(item, instance, expressions, symbol).type) for key, item in published.items))
+            Record(
+                tuple(
+                    (key, published_value(item, instance, expressions, symbol).type)
+                    for key, item in published.items
+                )
+            )
         )
     if isinstance(published, Items):
         items = [published_value(item, instance, expressions, symbol) for item in published.items]
@@ -483,7 +505,7 @@ def _elsewhere(value: Value, stage: str) -> Value:
 
 def _grouped(value: Value, batch: int | None, partition: int | None) -> Value:
     length = value.length
-    inner = Value(Array(value.element().type), None, value.item)
+    inner = Value(Array(value.element().type), None, value.item, value.words)
     if length is None:
         return Value(Array(inner.type), None, inner)
     known = length.known
@@ -547,33 +569,5 @@ def _flattened(of: Value, symbol: tuple[Hashable, ...]) -> Value:
         return Value(Array(element(items.type)), _runtime("flatten", *symbol), items.item)
     if items.type == ANY:
         return Value(Array(ANY), _runtime("flatten", *symbol))
-    loose = [element(kind) if isinstance(kind, Array) else kind for kind in _alternatives(items.type)]
+    loose = [element(kind) if isinstance(kind, Array) else kind for kind in members(items.type)]
     return Value(Array(union(loose)), _runtime("flatten", *symbol))
-
-
-def _alternatives(kind: Type) -> tuple[Type, ...]:
-    from recast_bridge.model.types import members
-
-    return members(kind)
-
-
-__all__ = [
-    "UNKNOWN",
-    "Length",
-    "PathValue",
-    "Primitive",
-    "StageFacts",
-    "Value",
-    "WorkflowFacts",
-    "infer",
-    "is_file_template",
-    "is_many",
-    "is_own_path",
-    "own_relative",
-    "published_value",
-    "stage_order",
-    "step_outputs",
-    "template_names",
-    "upstream",
-    "value_of",
-]

@@ -81,7 +81,13 @@ def union(types: Iterable[Type]) -> Type:
         return ANY
     if len(members) == 1:
         return next(iter(members))
-    return Union(tuple(sorted(members, key=repr))) if members else ANY
+    return Union(tuple(sorted(members, key=_rank))) if members else ANY
+
+
+def _rank(kind: Type) -> tuple[int, str]:
+    """Order of the members of a union: null first, single values before lists."""
+    order = ("null", "boolean", "int", "float", "string", "File", "Directory")
+    return (order.index(kind.name) if isinstance(kind, Primitive) else len(order), repr(kind))
 
 
 def members(kind: Type) -> tuple[Type, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _string
+import re
 import string
 from collections.abc import Iterator
 
@@ -10,6 +10,13 @@ from recast_bridge.model.expressions import Expression, Literal, Text, WorkDir
 from recast_bridge.model.workflow import Slot, Template, WorkDirSlot
 
 _FORMATTER = string.Formatter()
+_ITEM = re.compile(r"\[([^\]]*)\]")
+
+
+def _split_field(field: str) -> tuple[str, str]:
+    """A replacement field as its first name and what follows: ``d[k].a`` gives ``d`` and ``[k].a``."""
+    end = min((at for at in (field.find("["), field.find(".")) if at >= 0), default=len(field))
+    return field[:end], field[end:]
 
 
 class FormatError(ValueError):
@@ -77,10 +84,11 @@ def template(text: str, names: frozenset[str] | None, *, workdir: bool) -> Templ
         if field is None:
             continue
         offset = text.find("{" + field)
-        head, rest = _string.formatter_field_name_split(field)
-        name = str(head)
-        if name == "" or isinstance(head, int):
-            raise FormatError(f"{{{field}}} has no name of a parameter", name="{" + field + "}", offset=offset)
+        name, rest = _split_field(field)
+        if name == "" or name.isdigit():
+            raise FormatError(
+                f"{{{field}}} has no name of a parameter", name="{" + field + "}", offset=offset
+            )
         if "{" in spec:
             raise FormatError(f"{{{field}:{spec}}} has a format made of parameters", offset=offset)
         if workdir and name == "workdir":
@@ -89,10 +97,12 @@ def template(text: str, names: frozenset[str] | None, *, workdir: bool) -> Templ
         if names is not None and name not in names:
             raise FormatError(f"{{{field}}} names no parameter", name=name, offset=offset)
         path: list[str | int] = []
-        for is_attribute, key in rest:
-            if is_attribute:
-                raise FormatError(f"{{{field}}} reads an attribute, which no value has", name=field, offset=offset)
-            path.append(key)
+        for key in _ITEM.findall(rest):
+            path.append(int(key) if key.isdigit() else key)
+        if _ITEM.sub("", rest):
+            raise FormatError(
+                f"{{{field}}} reads an attribute, which no value has", name=field, offset=offset
+            )
         parts.append(Slot(name, tuple(path), conversion, spec))
     return Template(tuple(parts))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recast_bridge.model import expressions as ex
-from recast_bridge.model.findings import BridgeError, Findings, Place, SourceError
+from recast_bridge.model.findings import Findings, Place, SourceError
 from recast_bridge.model.types import ANY, PathValue, type_of
 from recast_bridge.model.workflow import (
     MISSING,
@@ -117,18 +117,19 @@ def discover(value: Any, base: Path | None, findings: Findings, where: str, *, p
     if os.path.isabs(value) and not path.is_relative_to(base):
         return value
     if os.path.lexists(path) and path.exists():
-        kind = "Directory" if path.is_dir() else "File"
         if value == "":
             findings.warning(
                 "Y131",
                 f"the input {where!r} is empty text, which yadage turns into the init directory itself",
                 remedy="leave the input out, or write 'none' and test for it in the script",
             )
-        return PathValue(kind, path)
+        return PathValue("Directory" if path.is_dir() else "File", path)
     if patterns and any(mark in value for mark in "*?["):
         matches = sorted(glob.glob(str(base / value), recursive=True))
         if matches:
-            return [PathValue("Directory" if os.path.isdir(match) else "File", Path(match)) for match in matches]
+            return [
+                PathValue("Directory" if os.path.isdir(match) else "File", Path(match)) for match in matches
+            ]
     return value
 
 
@@ -184,9 +185,7 @@ class _WorkflowReader:
             draft = self._read_body(stage, name)
             drafts.append((stage, draft))
             self.index[name] = next(
-                entry
-                for key, entry in entries_of(Workflow("", (), (draft,))).items()
-                if key == name
+                entry for key, entry in entries_of(Workflow("", (), (draft,))).items() if key == name
             )
         self._read_dependencies(drafts)
         self._read_registered(drafts)
@@ -195,7 +194,9 @@ class _WorkflowReader:
             self._check_missing_inputs(drafts)
         known = {parameter.name for parameter in self.parameters}
         inputs = self.parameters + tuple(
-            Parameter(name, ANY, MISSING, place) for name, place in self.used_inputs.items() if name not in known
+            Parameter(name, ANY, MISSING, place)
+            for name, place in self.used_inputs.items()
+            if name not in known
         )
         if not self.root:
             names = {parameter.name for parameter in inputs}
@@ -213,7 +214,10 @@ class _WorkflowReader:
                 place = place_of(values, key)
                 if str(key) in self.outputs:
                     self.findings.error(
-                        "Y127", f"the value {key!r} is registered twice", remedy="rename one of them", place=place
+                        "Y127",
+                        f"the value {key!r} is registered twice",
+                        remedy="rename one of them",
+                        place=place,
                     )
                 self.outputs[str(key)] = self._value(value, place)
 
@@ -557,7 +561,9 @@ class _WorkflowReader:
     def _reference(self, value: Mapping[str, Any], place: Place | None) -> ex.Expression:
         one = "step" in value and not ("stages" in value or "steps" in value)
         query = str(value["step"] if one else value.get("stages") or value.get("steps"))
-        matches = [match for match in self._select(query, place) if self._is_applied(match, query, place, one=one)]
+        matches = [
+            match for match in self._select(query, place) if self._is_applied(match, query, place, one=one)
+        ]
         parts = [part for match in matches for part in self._published(match, value.get("output"), place)]
         if not parts:
             if not any(finding.place == place for finding in self.findings.items):
@@ -728,7 +734,9 @@ def is_prepublished(entry: Entry) -> bool:
             return False
         if isinstance(outputs, Fields) and _has_glob(outputs):
             return False
-    return all(is_prepublished(inner) for workflow in entry.workflows for inner in entries_of(workflow).values())
+    return all(
+        is_prepublished(inner) for workflow in entry.workflows for inner in entries_of(workflow).values()
+    )
 
 
 def _has_glob(published: Published) -> bool:
@@ -803,6 +811,3 @@ def load(spec: str, **options: Any) -> tuple[Analysis, Findings]:
     if findings.errors:
         raise SourceError(*findings.items)
     return analysis, findings
-
-
-__all__ = ["BridgeError", "discover", "load", "read"]

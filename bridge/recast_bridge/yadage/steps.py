@@ -87,7 +87,9 @@ def _template(
         if error.name:
             remedy = "set this parameter in the stage, or double the braces if they are meant as text: {{ }}"
             if error.name == "workdir":
-                remedy = "{workdir} is available in parameters only: add a parameter whose value is '{workdir}'"
+                remedy = (
+                    "{workdir} is available in parameters only: add a parameter whose value is '{workdir}'"
+                )
             findings.error("Y110", f"{what} uses {error}{where}", remedy=remedy, place=place)
         else:
             findings.error(
@@ -177,7 +179,8 @@ def read_environment(spec: Mapping[str, Any] | None, findings: Findings) -> Envi
             place=place_of(spec, "env"),
         )
     mounts = tuple(
-        ParameterMount(str(mount["mountpath"]), str(mount["jqscript"])) for mount in spec.get("par_mounts") or ()
+        ParameterMount(str(mount["mountpath"]), str(mount["jqscript"]))
+        for mount in spec.get("par_mounts") or ()
     )
     return Environment(
         image=reference,
@@ -247,7 +250,8 @@ def _from_parameters(
         findings.error(
             "Y118",
             f"the publisher publishes the parameter {name!r}, which the stage does not set",
-            remedy="name one of the parameters of the stage: " + (", ".join(sorted(parameters)) or "it sets none"),
+            remedy="name one of the parameters of the stage: "
+            + (", ".join(sorted(parameters)) or "it sets none"),
             place=place,
         )
     return FromParameter(name)
