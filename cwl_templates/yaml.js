@@ -11,9 +11,10 @@
  * yamlLibrary is js-yaml 3.15.2 (https://github.com/nodeca/js-yaml), Copyright (C) 2011-2015 by Vitaly Puzrin,
  * MIT licence, text in js-yaml.LICENSE. It is the loader without the dumper and the predefined schemas: from
  * lib/js-yaml the modules loader.js (load), type.js (Type), schema.js (Schema), schema/failsafe.js (failsafe) and
- * type/merge.js (merge), bundled by esbuild (format iife, target es5, white space and names minified), with schema/default_safe.js and
- * schema/default_full.js replaced by schema/failsafe.js. In the bundle the name $ reads z_, and the helper's
- * "throw n=0,r" reads "n=0;throw r", for tools that look for $( and that check JavaScript.
+ * type/merge.js (merge), bundled by esbuild (format iife, target es5, white space and names minified), with
+ * schema/default_safe.js and schema/default_full.js replaced by schema/failsafe.js. In the bundle the name $ is
+ * changed to z_, which no runner can take for an expression, and the helper's "throw n=0,r" to "n=0;throw r",
+ * which cwltool's check of JavaScript understands.
  */
 
 var yamlLibrary=(function(){var y=function(i,n){return function(){try{return n||i((n={exports:{}}).exports,n),n.exports}catch(r){n=0;throw r}}};var j=y(function(bn,S){"use strict";function Q(i){return typeof i==="undefined"||i===null}function qi(i){return typeof i===

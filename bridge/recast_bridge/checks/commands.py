@@ -75,7 +75,6 @@ _HARMLESS = frozenset(
         "for",
         "case",
         "function",
-        "select",
         "sync",
         "uname",
         "df",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# `id` and `class` are keys of their own in job files; parameter references know the others as constants.
-_RESERVED = frozenset({"id", "class", "cwl:tool", "null", "true", "false"})
+# Job files have keys of their own that mean something else at their top level; parameter references know
+# null, true and false as constants.
+_RESERVED = frozenset({"id", "class", "path", "location", "cwl:tool", "null", "true", "false"})
 
 
 class Names:

@@ -535,8 +535,8 @@ class ToolBuilder:
             expression = self.arguments.get(slot.parameter)
             if expression is None or ex.uses_workdir(expression) or slot.path or slot.spec or slot.conversion:
                 continue
-            if isinstance(kind, Array) and all(
-                item in (FILE, DIRECTORY, INT) for item in members(kind.items)
+            if isinstance(kind, Array) and (
+                value.words or all(item in (FILE, DIRECTORY, INT) for item in members(kind.items))
             ):
                 wanted.add(number)
         if not wanted:
@@ -764,7 +764,8 @@ class ToolBuilder:
             text = join(pieces)
             if len(pieces) == 1 and isinstance(pieces[0], Reference) and "py" not in pieces[0].code:
                 slot = published.template.slots[0]
-                kind = self.values.get(slot.parameter, UNKNOWN).type
+                value = self.values.get(slot.parameter, UNKNOWN)
+            kind = value.type
                 if kind != STRING and not is_path(kind):
                     text = self._js("pyText", f"inputs.{self.names[slot.parameter]}").code
             return {"type": "string", "outputBinding": {"outputEval": text}}
