@@ -25,9 +25,9 @@ _FLOATING = frozenset({"latest", "master", "main", "dev", "devel", "develop", "n
 _USES = {
     "cvmfs": re.compile(r"/cvmfs/|\bsetupATLAS\b|\blsetup\b|ATLAS_LOCAL_ROOT_BASE"),
     "kerberos": re.compile(
-        r"\bkinit\b|(?<![\w.])/eos/(?!opendata\b)|root://eos(?!public)\w*|\beosuser\b|\beos\s+(cp|ls|find)\b"
+        r"(?<![\w-])kinit(?![\w-])|(?<![\w.])/eos/(?!opendata\b)|root://eos(?!public)\w*|\beosuser\b|\beos\s+(cp|ls|find)\b"
     ),
-    "proxy": re.compile(r"\bvoms-proxy-init\b|\barcproxy\b|\brucio\s|srm://|davs://"),
+    "proxy": re.compile(r"\bvoms-proxy-init\b|(?<![\w-])arcproxy(?![\w-])|(?<![\w-])rucio\s|srm://|davs://"),
 }
 _WORDS = {"cvmfs": "CVMFS", "kerberos": "a Kerberos ticket", "proxy": "a grid (VOMS) proxy"}
 _DECLARE = {

@@ -764,8 +764,7 @@ class ToolBuilder:
             text = join(pieces)
             if len(pieces) == 1 and isinstance(pieces[0], Reference) and "py" not in pieces[0].code:
                 slot = published.template.slots[0]
-                value = self.values.get(slot.parameter, UNKNOWN)
-            kind = value.type
+                kind = self.values.get(slot.parameter, UNKNOWN).type
                 if kind != STRING and not is_path(kind):
                     text = self._js("pyText", f"inputs.{self.names[slot.parameter]}").code
             return {"type": "string", "outputBinding": {"outputEval": text}}
