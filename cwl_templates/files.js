@@ -77,3 +77,42 @@ function fileIn(directory, relative) {
     return next;
   }, directory);
 }
+
+/*
+ * Text in a value that names something in a directory, replaced by what it names.
+ *   how.relative  text without a leading / is taken below the directory; other text must begin with its path
+ *   how.exact     the name of a file or directory is replaced by it; without how.glob yadage has published the
+ *                 name before the step ran, and finds the difference afterwards
+ *   how.glob      else a pattern that matches is replaced by the list of its matches
+ */
+function findFiles(value, directory, path, how) {
+  if (value === null || typeof value === "boolean" || typeof value === "number") { return value; }
+  if (typeof value === "string") { return findNamed(value, directory, path, how); }
+  if (value["class"] === "File" || value["class"] === "Directory") { return value; }
+  if (Array.isArray(value)) {
+    return value.map(function (item) { return findFiles(item, directory, path, how); });
+  }
+  return Object.keys(value).reduce(function (found, key) {
+    found[key] = findFiles(value[key], directory, path, how);
+    return found;
+  }, {});
+}
+
+function findNamed(text, directory, path, how) {
+  var relative = text.indexOf(path + "/") === 0 ? text.slice(path.length + 1) : text;
+  var found;
+  if (relative === "" || relative.charAt(0) === "/" || (relative === text && !how.relative)) { return text; }
+  if (relative.split("/").indexOf("..") >= 0) { throw new Error("'" + text + "' leaves the directory"); }
+  if (how.exact) {
+    found = relative.split("/").reduce(function (node, name) {
+      if (name === "" || name === "." || node === undefined) { return node; }
+      return (node.listing || []).filter(function (child) { return child.basename === name; })[0];
+    }, directory);
+    if (found && !how.glob) {
+      throw new Error("'" + text + "' names a file only after the step has run; yadage stops here. Use glob: true");
+    }
+    if (found) { return found; }
+  }
+  found = how.glob ? globListing(directory.listing, relative) : [];
+  return found.length ? found : text;
+}

@@ -125,8 +125,8 @@ def show(content: Atom) -> str:
 
 
 def scan(template: Template) -> list[Simple]:
-    """The simple commands of shell text, in order of their beginnings."""
-    return sorted(_Scanner(template).run(), key=lambda command: command.line)
+    """The simple commands of shell text, by line, those inside substitutions after the others of a line."""
+    return sorted(_Scanner(template).run(), key=lambda command: (command.line, command.depth))
 
 
 def slots_in(commands: list[Simple]) -> Iterator[tuple[Simple, Word, Piece]]:

@@ -123,7 +123,7 @@ class Tool:
 
 _DEFINED_IN = {
     **dict.fromkeys(("pyText", "pyRepr", "pyFormat"), "text.js"),
-    **dict.fromkeys(("globListing", "fileIn"), "files.js"),
+    **dict.fromkeys(("globListing", "fileIn", "findFiles"), "files.js"),
     "parseYaml": "yaml.js",
     **dict.fromkeys(("fillWorkdir", "ownPaths", "withFiles"), "parameters.js"),
 }
@@ -258,7 +258,7 @@ class ToolBuilder:
         published = self.step.outputs
         if isinstance(published, Fields):
             return [key for key, _ in published.items]
-        return list(published.keys) if isinstance(published, FromFile) else []
+        return list(published.keys)
 
     def _port(self, name: str, kind: Type) -> None:
         identifier = self.names.set(name, name, f"{name}_name" if self._is_own(name) else f"{name}_in")
@@ -617,13 +617,7 @@ class ToolBuilder:
         if isinstance(published, FromFile):
             return self._from_file(published)
         if isinstance(published, FromQuery):
-            self.findings.error(
-                "C104",
-                f"step {self.step.name!r} publishes with a jq program (fromparjq-pub), which cannot be carried over",
-                remedy="publish with frompar-pub, interpolated-pub or fromglob-pub",
-                place=self.step.place,
-            )
-            return {}
+            return self._from_query(published)
         outputs: dict[str, Any] = {}
         for key, item in published.items:
             identifier = self.output_ids[key]
@@ -658,6 +652,33 @@ class ToolBuilder:
             outputs[self.output_ids[key]] = {
                 "type": "Any",
                 "outputBinding": {**read, "outputEval": f"$({content}[{quote_js(key)}])"},
+            }
+        return outputs
+
+    def _from_query(self, published: FromQuery) -> dict[str, Any]:
+        try:
+            program = jq.parse(published.query)
+        except jq.JqSyntaxError as error:
+            self.findings.error(
+                "C104",
+                f"the jq program with which step {self.step.name!r} publishes cannot be carried over: {error}",
+                remedy="publish with frompar-pub, interpolated-pub or fromglob-pub",
+                place=self.step.place,
+            )
+            return {}
+        self.tool.queries.append(program)
+        self.tool.javascript |= {"findFiles", "jqRun"}
+        how = {"exact": published.exact, "glob": published.glob, "relative": published.relative}
+        result = f"jqRun({tree_code(program)}, {self._values()})[0]"
+        found = f"findFiles({result}, self[0], runtime.outdir, {tree_code(how)})"
+        self.tool.whole = self.names.fresh("published")
+        read = {"glob": ".", "loadListing": "deep_listing"}
+        outputs = {self.tool.whole: {"type": "Any", "outputBinding": {**read, "outputEval": f"$({found})"}}}
+        for key in published.keys:
+            self.tool.outputs[key] = self.output_ids[key]
+            outputs[self.output_ids[key]] = {
+                "type": "Any",
+                "outputBinding": {**read, "outputEval": f"$({found}[{quote_js(key)}])"},
             }
         return outputs
 

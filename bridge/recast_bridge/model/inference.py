@@ -34,7 +34,6 @@ from recast_bridge.model.workflow import (
     Cases,
     Constant,
     Fields,
-    FromFile,
     FromGlob,
     FromParameter,
     FromTemplate,
@@ -441,9 +440,7 @@ def step_outputs(
             key: published_value(item, instance, expressions, (*path, key))
             for key, item in step.outputs.items
         }
-    if isinstance(step.outputs, FromFile):
-        return dict.fromkeys(step.outputs.keys, UNKNOWN)
-    return {}
+    return dict.fromkeys(step.outputs.keys, UNKNOWN)
 
 
 def published_value(

@@ -146,14 +146,21 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class FromQuery:
-    """The published value is the result of a jq program over the parameters; strings in it that name
-    files (``exact``) or match files (``glob``) are replaced by these, relative to the step's directory
-    when ``relative``."""
+    """The published value is the result of a jq program over the parameters.
+
+    Attributes:
+        query: the program.
+        exact: strings in the result that name files are replaced by these.
+        glob: strings in the result that match files are replaced by the list of these.
+        relative: names and patterns are taken below the step's directory.
+        keys: the keys that the workflow reads; the result may hold more.
+    """
 
     query: str
     exact: bool
     glob: bool
     relative: bool
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

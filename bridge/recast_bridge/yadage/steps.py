@@ -217,6 +217,7 @@ def _read_publisher(
             exact=bool(spec.get("tryExact", True)),
             glob=bool(spec.get("glob", False)),
             relative=bool(spec.get("relative_paths", False)),
+            keys=keys,
         )
     if "instructions" in spec:
         return Fields(tuple((key, FromPerson()) for key in keys))
