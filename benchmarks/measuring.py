@@ -26,7 +26,7 @@ a:
 none:
   process: {process_type: string-interpolated-cmd, cmd: ': {x} {n} > {o}'}
   publisher: {publisher_type: frompar-pub, outputmap: {o: o}}
-  environment: {environment_type: docker-encapsulated, image: busybox, imagetag: '1'}
+  environment: {environment_type: localproc-env}
 """
 STAGE = """\
 - name: s{i}
@@ -106,22 +106,15 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a Markdown table; all columns but the first are numbers."""
     lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    for number, line in enumerate(lines):
-        cells = [
-            cell.rjust(width) if at else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        print("| " + " | ".join(cells) + " |")
-        if number == 0:
-            print(
-                "|"
-                + "|".join("-" * (width + 1) + (":" if at else "-") for at, width in enumerate(widths))
-                + "|"
-            )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    for line in (head, rule, *lines[1:]):
+        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        print("| " + " | ".join([line[0].ljust(widths[0]), *cells[1:]]) + " |")
 
 
 def print_machine(runs: int) -> None:
     """Print what the measurements were made with."""
     name = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{name}, {platform.system()}, {os.cpu_count()} cores, medians of {runs} runs\n")
+    of = f"medians of {runs} runs" if runs > 1 else "one run"
+    print(f"{name}, {platform.system()}, {os.cpu_count()} cores, {of}\n")

@@ -50,7 +50,7 @@ def main() -> None:
         )
     print_machine(options.runs)
     print(f"{options.stages} steps in chains of {CHAIN}, {options.jobs} at a time\n")
-    head = ["engine", "1 step", f"{options.stages} steps", "per step", f"times {engines[0]}", "peak memory"]
+    head = ["engine", "1 step", f"{options.stages} steps", "per step", f"/ {engines[0]}", "peak memory"]
     print_table(head, rows)
 
 

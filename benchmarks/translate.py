@@ -36,33 +36,19 @@ def main() -> None:
 
     bare = results["python -c pass"].seconds
     stages = {f"to-cwl, {size:,} stages": size for size in sizes}
-    per_stage = {name: results[name].seconds / size for name, size in stages.items()}
-    first = next(iter(per_stage.values()))
+    smallest = results[f"to-cwl, {sizes[0]:,} stages"].seconds / sizes[0]
     rows = []
     for name, result in results.items():
-        each, against = "", ""
+        each = against = ""
         if name in stages:
-            each, against = f"{per_stage[name] * 1e3:.2f} ms", f"{per_stage[name] / first:.2f}"
-        rows.append(
-            [
-                name,
-                f"{result.seconds:.2f} s",
-                f"{result.seconds / bare:.1f}",
-                each,
-                against,
-                f"{result.peak:.0f} MB",
-            ]
-        )
+            seconds = result.seconds / stages[name]
+            each, against = f"{seconds * 1e3:.2f} ms", f"{seconds / smallest:.2f}"
+        time, ratio, peak = f"{result.seconds:.2f} s", f"{result.seconds / bare:.1f}", f"{result.peak:.0f} MB"
+        rows.append([name, time, ratio, each, against, peak])
     print_machine(options.runs)
-    head = [
-        "whole process",
-        "time",
-        "times `python -c pass`",
-        "per stage",
-        f"times {sizes[0]:,} stages",
-        "peak memory",
-    ]
-    print_table(head, rows)
+    print_table(
+        ["whole process", "time", "/ python", "per stage", f"/ {sizes[0]:,} stages", "peak memory"], rows
+    )
 
 
 if __name__ == "__main__":

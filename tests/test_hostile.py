@@ -263,6 +263,18 @@ def test_some_wrong_values(tmp_path: Path) -> None:
     try_changes(tmp_path, random.Random(1).sample(CHANGES, 250))
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("stages", 1, "scheduler", "scatter", "parameters"), []),
+        (("stages", 4, "scheduler", "bindings", "q", "$wflowref"), None),
+        (("stages", 0, "scheduler", "parameters", "x", "output"), "$"),
+    ],
+)
+def test_values_that_once_were_too_much(tmp_path: Path, path: tuple[Any, ...], value: Any) -> None:
+    assert whole_way(tmp_path, replaced(path, value))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_all_wrong_values(tmp_path: Path, part: int) -> None:

@@ -15,16 +15,20 @@ from recast_bridge.cli import main
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 # What a test's argument ranges over.
-FOLDERS = {"twin": "corpus/probe", "semantics_case": "semantics-cases"}
+FOLDERS = {
+    "twin": "corpus/probe/*",
+    "semantics_case": "semantics-cases/*",
+    "repository": "corpus/original/*",
+}
 LONGEST = 120
 
 Run = Callable[..., Result]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for argument, folder in FOLDERS.items():
+    for argument, pattern in FOLDERS.items():
         if argument in metafunc.fixturenames:
-            names = sorted(path.parent.name for path in (SHARED / folder).glob("*/case.json"))
+            names = sorted(path.name for path in SHARED.glob(pattern) if path.is_dir())
             # Without the corpus there is one test, which says so.
             metafunc.parametrize(argument, names or ["absent"], indirect=True)
 
@@ -39,6 +43,12 @@ def twin(request: pytest.FixtureRequest, shared: Path) -> Path:
 def semantics_case(request: pytest.FixtureRequest, shared: Path) -> Path:
     """Folder of a case that shows one point of yadage's behaviour."""
     return shared / "semantics-cases" / str(request.param)
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest, shared: Path) -> Path:
+    """The specifications of one public repository."""
+    return shared / "corpus" / "original" / str(request.param)
 
 
 @pytest.fixture(autouse=True)

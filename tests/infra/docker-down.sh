@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stop the Docker engine that docker-up.sh started, and no other.
 set -eu
-MARK=/run/recast-bridge-dockerd.pid
+MARK=${MARK:-/run/recast-bridge-dockerd.pid}
 [ -f "$MARK" ] || exit 0
 pid=$(cat "$MARK")
 rm -f "$MARK"

@@ -3,7 +3,7 @@
 # Does nothing where one answers already. docker-down.sh stops what this script started.
 set -eu
 LOG=${LOG:-/var/log/recast-bridge-dockerd.log}
-MARK=/run/recast-bridge-dockerd.pid
+MARK=${MARK:-/run/recast-bridge-dockerd.pid}
 
 die() { echo "docker-up: $*" >&2; exit 1; }
 answers() { timeout 10 docker info >/dev/null 2>&1; }
@@ -14,6 +14,13 @@ if answers; then
 fi
 [ "$(id -u)" -eq 0 ] || die "no engine answers, and only root can start one"
 
+install_packages() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        die "cannot install $*"
+}
+if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null; then
+    apt-get update -qq
+fi
 if ! command -v dockerd >/dev/null; then
     # The package would start the engine by itself, where there is no service manager.
     policy=/usr/sbin/policy-rc.d
@@ -22,10 +29,10 @@ if ! command -v dockerd >/dev/null; then
         chmod 755 "$policy"
         trap 'rm -f "$policy"' EXIT
     fi
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        docker.io iptables ca-certificates >/dev/null || die "cannot install docker.io"
+    install_packages docker.io iptables ca-certificates
 fi
+# Newer releases have the command in a package of its own.
+command -v docker >/dev/null || install_packages docker-cli
 
 # A crash leaves a pid file behind, and dockerd does not start while there is one.
 if [ -f /run/docker.pid ] && ! kill -0 "$(cat /run/docker.pid)" 2>/dev/null; then rm -f /run/docker.pid; fi

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from cwl_utils.image_puller import SingularityImagePuller
 from cwltool import command_line_tool
 from cwltool.context import LoadingContext, RuntimeContext
 from cwltool.errors import WorkflowException
@@ -35,6 +36,7 @@ from schema_salad.exceptions import ValidationException
 
 from recast_bridge.cwl.job import job_object
 from recast_bridge.cwl.writer import Translation, dump
+from recast_bridge.engines.environments import cache_directory
 from recast_bridge.engines.results import StepRecord, describe, write_results
 from recast_bridge.engines.types import RUNTIMES, ProgressEvent, RunResult, StepResult
 from recast_bridge.model.findings import Finding, RunError, UsageError
@@ -258,6 +260,8 @@ def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtim
     log = own / "cwltool.log"
     with _logging_to(log), _environment(runtime):
         try:
+            if runtime == "apptainer":
+                _convert_local_images(watch.translation)
             loading = LoadingContext({"construct_tool_object": watch.construct, "do_validate": True})
             tool = load_tool(f"{document.as_uri()}#main", loading)
             context = RuntimeContext(_runtime_options(watch.outdir, own, runtime))
@@ -343,16 +347,50 @@ def _logging_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
+_SIF_CACHE = "CWL_SINGULARITY_CACHE"
+
+
 @contextmanager
 def _environment(runtime: str) -> Iterator[None]:
-    """On the host, commands find the Python of this environment first."""
-    before = os.environ.get("PATH", "")
+    """On the host, commands find the Python of this environment first; converted images are kept for all runs."""
+    before = dict(os.environ)
     if runtime == "host":
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", "")])
+    if runtime == "apptainer":
+        cache = os.environ.setdefault(_SIF_CACHE, str(cache_directory() / "sif"))
+        Path(cache).mkdir(parents=True, exist_ok=True)
     try:
         yield
     finally:
-        os.environ["PATH"] = before
+        for name in ("PATH", _SIF_CACHE):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                os.environ.pop(name, None)
+
+
+def _convert_local_images(translation: Translation) -> None:
+    """Apptainer takes images from a registry; those that only the local Docker engine has are converted here."""
+    apptainer = shutil.which("apptainer") or shutil.which("singularity")
+    docker = shutil.which("docker")
+    if apptainer is None or docker is None:
+        return
+    demands = [
+        process.get(part, {}).get("DockerRequirement", {})
+        for process in translation.document["$graph"]
+        for part in ("requirements", "hints")
+    ]
+    for image in sorted({demand["dockerPull"] for demand in demands if "dockerPull" in demand}):
+        puller = SingularityImagePuller(image, os.environ[_SIF_CACHE], "singularity", False)
+        target = puller.find_destination_path()
+        known = subprocess.run([docker, "image", "inspect", image], capture_output=True, check=False)
+        if target.exists() or known.returncode != 0:
+            continue
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        command = [apptainer, "build", str(temporary), f"docker-daemon:{image}"]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            temporary.replace(target)
+        temporary.unlink(missing_ok=True)
 
 
 def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> RunResult:

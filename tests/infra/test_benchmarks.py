@@ -1,0 +1,38 @@
+"""The benchmarks run, and what they are meant to show holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def table(script: str, *options: str) -> dict[str, list[str]]:
+    """Cells of the rows of the table that a benchmark prints, by the first."""
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), "--runs", "1", *options], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split("|") for line in done.stdout.splitlines() if line.startswith("|")]
+    return {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows[2:]}
+
+
+def test_translation() -> None:
+    rows = table("translate.py", "--stages", "10,20")
+    assert {"python -c pass", "--help", "to-cwl, 10 stages", "to-cwl, 20 stages"} < rows.keys()
+    assert rows["to-cwl, 10 stages"][3] == "1.00"
+
+
+def test_steps() -> None:
+    rows = table("steps.py", "--stages", "3", "--engines", "cwltool")
+    assert rows["cwltool"][3] == "1.00"
+
+
+@pytest.mark.slow
+def test_translation_takes_time_in_proportion_to_size() -> None:
+    rows = table("translate.py", "--stages", "1000,10000")
+    assert float(rows["to-cwl, 10,000 stages"][3]) < 2
