@@ -64,7 +64,6 @@ TABLE: dict[str, tuple[str, list[Any], list[Any]]] = {
             stage("third", needs=["first", "second"], x={"step": "second", "output": "out"}),
         ],
     ),
-    "partial gather": ("K102", [SCATTERED_SUB, after("sub[*].inner")], [SCATTERED_SUB, after("sub")]),
     "zip of different length": (
         "K103",
         [scattered(stage(x=[1, 2, 3], y=[1, 2]), "zip", "x", "y")],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from corpus_helpers import Run, source_arguments
 
 from recast_bridge.cli import main
 
@@ -20,9 +19,7 @@ FOLDERS = {
     "semantics_case": "semantics-cases/*",
     "repository": "corpus/original/*",
 }
-LONGEST = 120
-
-Run = Callable[..., Result]
+LONGEST = 300
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -63,24 +60,6 @@ def ends() -> Iterator[None]:
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def source_arguments(case: Path) -> list[str]:
-    """How the program is told to read a case."""
-    about = read_json(case / "case.json")
-    arguments = [str(case / about["workflow"]), "--toplevel", str(case / about["toplevel"])]
-    if (case / "inputs.yml").exists():
-        arguments += ["--inputs", str(case / "inputs.yml")]
-    options = about.get("dataopts", {})
-    if "pathbase" in options:
-        arguments += ["--initdir", str(case / options["pathbase"] / options["initdir"])]
-    elif not options and (case / "inputs").is_dir():
-        arguments += ["--initdir", str(case / "inputs")]
-    return arguments
 
 
 @pytest.fixture

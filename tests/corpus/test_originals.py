@@ -23,8 +23,8 @@ from recast_bridge.yadage.sources import Source, open_source
 pytestmark = pytest.mark.slow
 
 AT_MOST = 0.02
-# How many documents of a repository are given to the command cwltool itself.
-AS_A_COMMAND = 2
+# How many documents of a repository, the largest ones, are given to the command cwltool itself.
+AS_A_COMMAND = 1
 
 # Not valid under yadage's own schema, or with a $ref that leads nowhere, so that yadage itself refuses them.
 INVALID = {
@@ -34,13 +34,10 @@ INVALID = {
     "recast-hep__recast-cap-demo/wflowyadageworker/resources/basicinterfacetempl.yml": {"Y042"},
     "recast-hep__recast-workflow/statistics/pyhf/workflow.yml": {"Y020"},
     "recast-hep__recast-workflow/template_workflow.yml": {"Y020"},
-    **dict.fromkeys(
-        (
-            f"yadage__yadage/tests/scheduler_tests/scheduler-examples/{name}-workflow.yml"
-            for name in ("map-from-ctx", "map-from-dep", "reduce-from-dep", "single-from-ctx", "zip-from-dep")
-        ),
-        {"Y046"},
-    ),
+    **{
+        f"yadage__yadage/tests/scheduler_tests/scheduler-examples/{name}-workflow.yml": {"Y046"}
+        for name in ("map-from-ctx", "map-from-dep", "reduce-from-dep", "single-from-ctx", "zip-from-dep")
+    },
     "yadage__yadage/tests/testspecs/casesflow/multi/workflow.yml": {"Y053"},
     "yadage__yadage-workflows/atlasexamples/fullchainderiv/parallel_lhe_nomerge.yml": {"Y020"},
     "yadage__yadage-workflows/atlasexamples/fullchainderiv/parallel_prodlhe.yml": {"Y020"},
@@ -154,10 +151,11 @@ def test_few_are_refused(shared: Path, record_property: Callable[[str, object], 
             refused[name] = codes(error)
     assert invalid == INVALID
     valid = len(plain) + len(scripted) + len(refused)
+    written = len(plain) + len(scripted)
     figures = {
         "schema-valid workflows": valid,
         "refused": f"{len(refused)} ({len(refused) / valid:.1%})",
-        "without JavaScript": f"{len(plain)} of {valid - len(refused)} ({len(plain) / (valid - len(refused)):.1%})",
+        "without JavaScript": f"{len(plain)} of {written} ({len(plain) / written:.1%})",
     }
     for key, figure in figures.items():
         record_property(key, figure)

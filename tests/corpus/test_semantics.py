@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, read_json
+from corpus_helpers import Run, read_json
 
 from recast_bridge.engines.results import differences, is_own, load_results
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run, source_arguments
+from corpus_helpers import Run, source_arguments
 
 from recast_bridge.engines.results import differences, load_results
 

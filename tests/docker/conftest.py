@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -76,14 +76,36 @@ def example_image(_engine_error: str) -> str:
 
 
 @pytest.fixture
-def named_images(busybox: str) -> Iterator[Callable[[str], None]]:
-    """Give the busybox image further names for one test: those of the images of an analysis."""
+def make_image(tmp_path_factory: pytest.TempPathFactory, _engine_error: str) -> Iterator[Callable[..., str]]:
+    """Make a busybox image with other settings and more files, for one test."""
+    made: list[str] = []
+
+    def make(name: str, files: Mapping[str, str], *changes: str) -> str:
+        root = tmp_path_factory.mktemp("image")
+        root.chmod(0o755)
+        for path, text in files.items():
+            target = root / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        options = [word for change in changes for word in ("-c", change)]
+        call(str(INFRA / "make-image.sh"), *options, "-x", str(root), name, "busybox")
+        made.append(name)
+        return name
+
+    yield make
+    if made:
+        call("docker", "rmi", *made)
+
+
+@pytest.fixture
+def named_images(busybox: str) -> Iterator[Callable[..., None]]:
+    """Give the busybox image, or another, further names for one test: those of the images of an analysis."""
     given: list[str] = []
 
-    def give(name: str) -> None:
+    def give(name: str, image: str = busybox) -> None:
         known = subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False)
         if known.returncode:
-            call("docker", "tag", busybox, name)
+            call("docker", "tag", image, name)
             given.append(name)
 
     yield give

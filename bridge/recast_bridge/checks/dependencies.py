@@ -31,16 +31,8 @@ def ordering(context: Context) -> Iterator[Finding]:
             producer = stages.get(path[0])
             if producer is None:
                 continue
-            if len(path) > 1 and _inside_scatter(path, stages):
-                yield Finding(
-                    "K102",
-                    "warning",
-                    f"stage {use.stage.name!r} waits for {'.'.join(path)!r} inside a scattered sub-workflow: "
-                    "yadage starts it when the first instance is there",
-                    f"depend on {path[0]!r}, which waits for all instances, as the translation does",
-                    use.stage.place,
-                )
-            elif _prepublished(producer, path[1:]) and not _reads_later(use.stage, path[0], stages):
+            inside = len(path) > 1 and _inside_scatter(path, stages)
+            if not inside and _prepublished(producer, path[1:]) and not _reads_later(use.stage, path[0], stages):
                 yield Finding(
                     "K101",
                     "warning",

@@ -22,8 +22,8 @@ _ESCAPABLE = re.compile(r"(\\+)(\$[({])?|(\$[({])")
 def join(parts: Sequence[Part]) -> str:
     """Text with expressions as one CWL string.
 
-    Literal ``$(`` and ``${`` are escaped by a backslash, and so are those backslashes that would be read as an
-    escape: two in a row, and one before such a mark. This is only done when the string is looked at by a
+    Literal ``$(`` and ``${`` are escaped by a backslash, and so are those backslashes that would be read as
+    an escape: two in a row, and one before such a mark. This is only done when the string is looked at by a
     runner at all, which is when it contains one of the marks (CWL v1.2, "Expressions").
     """
     literal = "".join(part for part in parts if isinstance(part, str))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recast_bridge.model.types import ANY, NULL, Array, Primitive, Record, Type, Union, members
+from recast_bridge.model.types import NULL, Array, Primitive, Record, Type, Union
 
 # Numbers of events and seeds outgrow 32 bits.
 _NAMES = {"float": "double", "int": "long"}
@@ -50,8 +50,3 @@ def port_type(kind: Type, *, optional: bool = False) -> Any:
 def _or_null(spelled: Any) -> Any:
     names = spelled if isinstance(spelled, list) else [spelled]
     return names if "null" in names else ["null", *names]
-
-
-def nullable(kind: Type) -> bool:
-    """True when the value can be absent."""
-    return kind == ANY or NULL in members(kind)

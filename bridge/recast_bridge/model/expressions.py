@@ -138,3 +138,23 @@ def outputs_in(expression: Expression) -> Iterator[Output]:
 def uses_workdir(expression: Expression) -> bool:
     """True when the step's own directory occurs in the value."""
     return any(isinstance(part, WorkDir) for part in walk(expression))
+
+
+def is_own_path(expression: Expression) -> bool:
+    """True for a path below the step's own directory: ``{workdir}/...`` or ``{workdir}`` itself."""
+    if isinstance(expression, WorkDir):
+        return True
+    if not isinstance(expression, Text) or not isinstance(expression.parts[0], WorkDir):
+        return False
+    return len(expression.parts) == 1 or (
+        len(expression.parts) == 2
+        and isinstance(expression.parts[1], str)
+        and expression.parts[1].startswith("/")
+    )
+
+
+def own_relative(expression: Expression) -> str:
+    """The path of an own path below the step's directory; empty for the directory itself."""
+    if isinstance(expression, Text) and len(expression.parts) == 2:
+        return str(expression.parts[1]).lstrip("/")
+    return ""

@@ -114,18 +114,6 @@ def is_path(kind: Type) -> bool:
     return all(member in (FILE, DIRECTORY) for member in members(kind))
 
 
-def has_path(kind: Type) -> bool:
-    """True when a file or directory can occur anywhere in a value of this type."""
-    for member in members(kind):
-        if member in (FILE, DIRECTORY, ANY):
-            return True
-        if isinstance(member, Array) and has_path(member.items):
-            return True
-        if isinstance(member, Record) and any(has_path(kind) for _, kind in member.fields):
-            return True
-    return False
-
-
 def type_of(value: Any) -> Type:
     """Type of a plain value (JSON data, with ``PathValue`` leaves).
 
@@ -148,14 +136,3 @@ def type_of(value: Any) -> Type:
     if isinstance(value, dict):
         return Record(tuple((str(key), type_of(item)) for key, item in value.items()))
     return ANY
-
-
-def describe(kind: Type) -> str:
-    """The type in words for messages and tables: ``list of File or Directory``."""
-    if isinstance(kind, Union):
-        return " or ".join(describe(member) for member in kind.members)
-    if isinstance(kind, Array):
-        return f"list of {describe(kind.items)}"
-    if isinstance(kind, Record):
-        return "record of " + ", ".join(f"{key}: {describe(item)}" for key, item in kind.fields)
-    return "anything" if kind == ANY else kind.name

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -374,6 +373,7 @@ class Analysis:
         source: the main file.
         initdir: directory against which input files were looked up; None when there is none.
         results: files that people look for.
+        resources: what the workflow as a whole asks of the platform, name to value.
     """
 
     workflow: Workflow
@@ -381,18 +381,4 @@ class Analysis:
     source: Path
     initdir: Path | None = None
     results: tuple[Result, ...] = ()
-    resources: tuple[tuple[str, Any], ...] = field(default=())
-
-
-def all_stages(workflow: Workflow) -> Iterator[tuple[tuple[str, ...], Stage]]:
-    """Every stage with its path of stage names, sub-workflows after the stage that holds them.
-
-    A sub-workflow that is used by several stages is visited once per use.
-    """
-    pending: list[tuple[tuple[str, ...], Workflow]] = [((), workflow)]
-    while pending:
-        prefix, current = pending.pop()
-        for stage in current.stages:
-            path = (*prefix, stage.name)
-            yield path, stage
-            pending.extend((path, body) for body in stage.bodies if isinstance(body, Workflow))
+    resources: tuple[tuple[str, Any], ...] = ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from recast_bridge.yadage.scope import INIT, Entry, Match, entries_of, select
 from recast_bridge.yadage.sources import Source
 from recast_bridge.yadage.steps import place_of, read_step
 
+_SHOWN = 12
 _METHODS = {"zip": "zip", "cartesian": "product"}
 
 
@@ -241,7 +242,7 @@ class _WorkflowReader:
                 place=place,
             )
             return False
-        if not name or name in (".", "..") or any(mark in name for mark in "/\\\0") or not name.isprintable():
+        if not name or name in (".", "..") or any(mark in name for mark in "/\\\0") or not name.isprintable() or len(name.encode()) > 200:
             self.findings.error(
                 "Y122",
                 f"the stage name {name!r} cannot be the name of a directory",
@@ -279,6 +280,7 @@ class _WorkflowReader:
                 scheduler.get("batchsize"),
                 scheduler.get("partitionsize"),
             )
+            self._check_scatter(scatter, name, place_of(spec))
             for parameter in scatter.parameters:
                 if parameter not in arguments:
                     self.findings.error(
@@ -289,6 +291,7 @@ class _WorkflowReader:
                     )
         generator = None
         if kind == "jq-stage":
+            self._check_bindings(scheduler.get("bindings"), name, place_of(scheduler, "bindings"))
             generator = Generator(
                 scheduler.get("bindings") or {},
                 str(scheduler.get("stepscript", "[.]")),
@@ -296,6 +299,41 @@ class _WorkflowReader:
                 (),
             )
         return Stage(name, body, (), scatter, generator, (), place_of(stage))
+
+    def _check_bindings(self, bindings: Any, name: str, place: Place | None) -> None:
+        pending = [bindings]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, Mapping):
+                reference = node.get("$wflowref", ("", ""))
+                texts = isinstance(reference, list | tuple) and all(isinstance(part, str) for part in reference)
+                if not texts or len(reference) != 2:
+                    self.findings.error(
+                        "Y136",
+                        f"a $wflowref of stage {name!r} is not a list of two jq programs",
+                        remedy="write [query for steps, query for their results]",
+                        place=place,
+                    )
+                pending.extend(value for key, value in node.items() if key != "$wflowref")
+            elif isinstance(node, list):
+                pending.extend(node)
+
+    def _check_scatter(self, scatter: Scatter, name: str, place: Place | None) -> None:
+        if not scatter.parameters:
+            self.findings.error(
+                "Y134",
+                f"stage {name!r} scatters over no parameter at all",
+                remedy="name the list-valued parameters in scatter.parameters, or use a singlestep-stage",
+                place=place,
+            )
+        for size in (scatter.batch, scatter.partition):
+            if size is not None and (not isinstance(size, int) or size < 1):
+                self.findings.error(
+                    "Y135",
+                    f"stage {name!r} makes groups of {size!r} elements",
+                    remedy="batchsize and partitionsize are whole numbers from 1 on",
+                    place=place,
+                )
 
     def _read_one(
         self, spec: Any, kind: str, name: str, known: tuple[str, ...] | None, initdir: Path | None
@@ -345,12 +383,20 @@ class _WorkflowReader:
                         "Y101",
                         f"stage {draft.name!r} can never run: its dependency {expression!r} matches no stage",
                         remedy="yadage would end with success and leave it out; stages are: "
-                        + ", ".join(name for name in self.index if name != draft.name),
+                        + _listed(name for name in self.index if name != draft.name),
                         place=places[draft.name],
                     )
                     self.broken.add(draft.name)
                 for match in matches:
                     names[match.path[0].stage] = None
+                    if len(match.path) > 1 and not self._is_one(replace(match, path=match.path[:-1])):
+                        self.findings.warning(
+                            "Y133",
+                            f"stage {draft.name!r} depends on {expression!r}, which yadage takes for done as soon as "
+                            "the first instance is there: it may miss the others",
+                            remedy=f"depend on {match.path[0].stage!r} itself; the translation waits for all",
+                            place=places[draft.name],
+                        )
                 self.query_needs.setdefault(draft.name, []).extend(matches)
             self.needs[draft.name] = tuple(names)
         for name in self._in_a_circle():
@@ -571,7 +617,7 @@ class _WorkflowReader:
                     "Y106",
                     f"the reference {query!r} selects no step",
                     remedy="yadage would stop, or pass an empty list; use stage[*].inner for sub-workflows. "
-                    "Stages are: " + ", ".join(self.index),
+                    "Stages are: " + _listed(self.index),
                     place=place,
                 )
             return ex.Literal([])
@@ -704,6 +750,8 @@ class _WorkflowReader:
             return text, ()
         if path and isinstance(path[0], str) and (known is None or path[0] in known):
             return path[0], path[1:]
+        if not path:
+            return None, ()
         if match.path[-1].stage == INIT:
             return (str(path[0]), path[1:])
         self.findings.error(
@@ -713,6 +761,12 @@ class _WorkflowReader:
             place=place,
         )
         return text, ()
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first few of many names."""
+    some = list(names)
+    return ", ".join(some[:_SHOWN]) + (f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else "")
 
 
 def _reads_init_only(scheduler: Mapping[str, Any]) -> bool:

@@ -286,6 +286,13 @@ def _interpolated(
     template = _template(node, parameters, place, findings, publisher=True)
     relative = bool(spec.get("relative_paths", False))
     rooted = bool(template.parts) and not isinstance(template.parts[0], str)
+    if spec.get("glob", False) and node.startswith("/"):
+        findings.error(
+            "Y137",
+            f"the pattern {node!r} looks for files outside the step's directory",
+            remedy="copy what is needed into {workdir} and publish it from there",
+            place=place,
+        )
     if spec.get("glob", False) and (relative or rooted):
         return FromGlob(template, required=True)
     if spec.get("glob", False):
