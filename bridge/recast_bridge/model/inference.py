@@ -146,6 +146,8 @@ class _Inference:
                 value = grouped(value, scatter.batch, scatter.partition)
             facts.instance[name] = value.element()
             lengths.append(value.length or run_time_length("width", *path, name))
+        if not lengths:
+            return
         first = lengths[0]
         if scatter.method == "product":
             facts.width = product(lengths)

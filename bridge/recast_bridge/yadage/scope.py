@@ -1,4 +1,8 @@
-"""Follow yadage's queries through the stages of a workflow, without running it."""
+"""Follow yadage's queries through the stages of a workflow, without running it.
+
+yadage evaluates a query over an index of the steps that are there. Here the index holds the stages of the
+specification, and a query arrives at paths: which stages and which of their instances it would select.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from recast_bridge.model.expressions import Hop
-from recast_bridge.model.workflow import Step, Workflow
+from recast_bridge.model.findings import Findings, Place
+from recast_bridge.model.workflow import Stage, Step, Workflow
 from recast_bridge.yadage.queries import Anywhere, Component, Element, Names, QueryError, parse
 
 INIT = "init"
+_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +46,69 @@ class Match:
     is_stage: bool
 
 
+def entry_of(stage: Stage) -> Entry:
+    """A stage for the index."""
+    return Entry(
+        stage.name,
+        stage.single,
+        stage.scatter is not None or stage.generator is not None,
+        tuple(body for body in stage.bodies if isinstance(body, Workflow)),
+        tuple(body for body in stage.bodies if isinstance(body, Step)),
+    )
+
+
 def entries_of(workflow: Workflow) -> dict[str, Entry]:
     """The index of a workflow that has been read, with the ``init`` stage that yadage adds."""
     index: dict[str, Entry] = {INIT: Entry(INIT, single=True, scattered=False)}
     for stage in workflow.stages:
-        index[stage.name] = Entry(
-            stage.name,
-            stage.single,
-            stage.scatter is not None or stage.generator is not None,
-            tuple(body for body in stage.bodies if isinstance(body, Workflow)),
-            tuple(body for body in stage.bodies if isinstance(body, Step)),
-        )
+        index[stage.name] = entry_of(stage)
     return index
+
+
+class Index:
+    """The stages of a workflow that is being read.
+
+    Args:
+        findings: takes queries that cannot be followed.
+
+    Attributes:
+        entries: the stages by name, ``init`` first.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.entries: dict[str, Entry] = {INIT: Entry(INIT, single=True, scattered=False)}
+
+    def select(self, query: str, place: Place | None) -> list[Match]:
+        """What a query selects; nothing when it cannot be followed, which is a finding."""
+        try:
+            return select(query, self.entries)
+        except QueryError as error:
+            self.findings.error(
+                "Y103",
+                f"the query {query!r} cannot be followed: {error}",
+                remedy="name a stage, or use stage[*].inner for the stages of a sub-workflow",
+                place=place,
+            )
+            return []
+
+    def is_one(self, match: Match) -> bool:
+        """True when a match can be exactly one step."""
+        entries: Mapping[str, Entry] = self.entries
+        for hop in match.path:
+            entry = entries[hop.stage]
+            if entry.scattered and hop.index is None:
+                return False
+            entries = {
+                name: inner for workflow in entry.workflows for name, inner in entries_of(workflow).items()
+            }
+        return True
+
+    def listed(self, *, without: str = "") -> str:
+        """The names of the stages, the first few of many."""
+        names = [name for name in self.entries if name != without]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return ", ".join(names[:_SHOWN]) + more
 
 
 def select(query: str, index: Mapping[str, Entry]) -> list[Match]:
