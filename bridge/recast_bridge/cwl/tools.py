@@ -21,7 +21,7 @@ from recast_bridge.cwl.slots import Parameters
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
 from recast_bridge.model.inference import Value
-from recast_bridge.model.workflow import Step
+from recast_bridge.model.workflow import Environment, Step
 
 
 @dataclass(slots=True)
@@ -79,6 +79,8 @@ def write_tool(
     }
     if step.place is not None:
         body["doc"] = f"Step {step.name!r} of {options.place(step.place)}."
+    if needs := _needs(step.environment):
+        body["doc"] = f"{body.get('doc', '')} Needs {' and '.join(needs)}.".strip()
     if step.instructions is None:
         commands = CommandWriter(step, parameters, options, publisher.checks)
         command = commands.write()
@@ -121,6 +123,16 @@ def _requirements(
     if mebibytes := memory(environment):
         hints["ResourceRequirement"] = {"ramMin": mebibytes}
     return {key: value for key, value in (("requirements", requirements), ("hints", hints)) if value}
+
+
+def _needs(environment: Environment) -> list[str]:
+    """What must be there for the step and has no word of its own in CWL."""
+    needs = {
+        "/cvmfs in the container": environment.cvmfs,
+        "a Kerberos ticket": environment.kerberos,
+        "a grid (VOMS) proxy": environment.proxy,
+    }
+    return [name for name, needed in needs.items() if needed]
 
 
 def _note_person(step: Step, findings: Findings) -> None:
