@@ -15,7 +15,7 @@ from measuring import BRIDGE, CHAIN, measure, print_machine, print_table, write_
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--stages", type=int, default=200)
+    parser.add_argument("--stages", type=int, default=100)
     parser.add_argument("-j", "--jobs", type=int, default=1)
     parser.add_argument("--engines", default="yadage,cwltool", help="ratios are to the first")
     options = parser.parse_args()

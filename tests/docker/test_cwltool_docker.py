@@ -36,7 +36,6 @@ TWINS = {
         "lukasheinrich--yadage-workflows--atlasexamples-fullchainderiv-parallel_prod"
     ),
     "files found at run time": "lukasheinrich--yadage-workflows--atlasexamples-pileupfull-workflow",
-    "two lists, patterns": "lukasheinrich--awesomeworkflow--workflow",
     "published YAML": "alintulu--examples-cwl-yadage--yadage-yaml-publisher-MWE-workflow",
     "batches": "alintulu--examples-cwl-yadage--yadage-scatter-gather-workflow",
     "alternatives": "yadage--yadage--tests-testspecs-casesflow-single-workflow",
@@ -45,7 +44,10 @@ TWINS = {
     "mounted parameters": "yadage--yadage--tests-testspecs-mapreduce_parmount-workflow",
     "constants, relative paths": "lukasheinrich--yadage-workflows--testing-griddown-workflow",
     "every combination": "yadage--yadage--tests-testspecs-cartesian_mapreduce-workflow",
-    "a script that sets up": ENVSCRIPT,
+    "a script that sets up": (
+        "yadage--yadage--examples-testflows-pseudocap-ewk_analyses-ewkdilepton_analysis-"
+        "ewk_dilepton_recast_workflow"
+    ),
     "a whole search": "reanahub--reana-demo-bsm-search--workflow-workflow_mc",
 }
 SETUP_SCRIPTS = [f"/resources/{name}env.sh" for name in ("download", "fit", "ntupling", "prepare")]
@@ -141,12 +143,12 @@ stages:
 """
 
 
-def case(tmp_path: Path, command: str, image: str) -> Path:
+def case(tmp_path: Path, command: str, image: str, more: str = "") -> Path:
     folder = tmp_path / "case"
     folder.mkdir()
     text = STEP.replace("COMMAND", command.replace("\n", "\n            "))
     name, _, tag = image.rpartition(":")
-    (folder / "workflow.yml").write_text(text.replace("IMAGE", f"{name}, imagetag: '{tag}'"))
+    (folder / "workflow.yml").write_text(text.replace("IMAGE", f"{name}, imagetag: '{tag}'{more}"))
     (folder / "inputs.yml").write_text("given: [1, 2]\n")
     return folder
 
@@ -232,6 +234,14 @@ def test_files_belong_to_the_caller(tmp_path: Path, make_image: Callable[..., st
     assert {"out.txt", "below", "file.txt"} <= {path.name for path in written}
     assert {path.stat().st_uid for path in written} == {os.getuid()}
     assert (tmp_path / "run/step/out.txt").read_text() == "1 2\n"
+
+
+def test_the_setup_script_is_read_first(tmp_path: Path, make_image: Callable[..., str]) -> None:
+    image = make_image("recastbridge/setup:1", {"/release/setup.sh": "export RELEASE=21.2.10\n"})
+    folder = case(tmp_path, "echo $RELEASE > {out}", image, ", envscript: /release/setup.sh")
+    verified(tmp_path / "run", folder / "workflow.yml", "--inputs", folder / "inputs.yml")
+    for engine in ("cwltool", "yadage"):
+        assert (tmp_path / "run" / engine / "step/out.txt").read_text() == "21.2.10\n"
 
 
 def test_a_command_may_write_beside_its_code(tmp_path: Path, data_image: str) -> None:

@@ -32,7 +32,9 @@ def ordering(context: Context) -> Iterator[Finding]:
             if producer is None:
                 continue
             inside = len(path) > 1 and _inside_scatter(path, stages)
-            if not inside and _prepublished(producer, path[1:]) and not _reads_later(use.stage, path[0], stages):
+            if inside or not _prepublished(producer, path[1:]):
+                continue
+            if not _reads_later(use.stage, path[0], stages):
                 yield Finding(
                     "K101",
                     "warning",

@@ -84,6 +84,9 @@ def has_magic(text: str) -> bool:
 
 _HEREDOC = re.compile(r"<<-?\s*(?P<quote>['\"\\]?)(?P<word>[A-Za-z_][A-Za-z0-9_]*)['\"]?")
 _WORD_END = " \t\n;)&|"
+_SLOT = re.compile("\0(\\d+)\0")
+# Inside double quotes: substitutions without quotes of their own, which leave the double quotes as they are.
+_SIMPLE_SUBSTITUTION = re.compile(r"\$\([^()'\"`\\]*\)|\$\{[^{}'\"`\\]*\}|`[^'\"`\\]*`")
 
 
 def whole_words(parts: Sequence[str | int]) -> set[int]:
@@ -97,74 +100,70 @@ def whole_words(parts: Sequence[str | int]) -> set[int]:
         substitutions, assignments and ``case``/``[[`` - there, and only there, an unquoted variable gives
         the same words as the text itself. In doubt a slot is left out.
     """
+    if any(isinstance(part, str) and "\0" in part for part in parts):
+        return set()
+    text = "".join(part if isinstance(part, str) else f"\0{part}\0" for part in parts)
     found: set[int] = set()
     rejected: set[int] = set()
-    if any(isinstance(part, str) and "\0" in part for part in parts):
-        return found
-    text = "".join(part if isinstance(part, str) else f"\0{part}\0" for part in parts)
-    position, length = 0, len(text)
-    state = ""  # "", "'", '"', "#"
+    position = 0
+    state = ""  # "", "'", '"', or "#" in a comment
     pending: list[str] = []  # here-documents that begin on the next line
-    depth = 0
-    while position < length:
+    while position < len(text):
         char = text[position]
-        if char == "\0":
-            end = text.index("\0", position + 1)
-            slot = int(text[position + 1 : end])
-            before = text[position - 1] if position else "\n"
-            after = text[end + 1] if end + 1 < length else "\n"
-            if (
-                state == ""
-                and depth == 0
-                and before in " \t\n"
-                and after in _WORD_END
-                and _plain(text, position)
-            ):
-                found.add(slot)
-            else:
-                rejected.add(slot)
-            position = end + 1
-            continue
-        if state == "'":
-            state = "" if char == "'" else state
-        elif state == "#":
-            if char == "\n":
-                state = ""
-                continue
-        elif state == '"':
-            if char == "\\":
-                position += 1
-            elif char == '"':
-                state = ""
-        elif char == "\\":
-            position += 1
-        elif char in "'\"":
-            state = char
-        elif char == "#" and (position == 0 or text[position - 1] in " \t\n;"):
-            state = "#"
-        elif char == "`" or text.startswith(("$(", "${"), position):
+        substitution = char == "`" or text.startswith(("$(", "${"), position)
+        if slot := _SLOT.match(text, position):
+            whole = not state and _stands_alone(text, slot)
+            (found if whole else rejected).add(int(slot.group(1)))
+            position = slot.end()
+        elif char == "\\" and state in ("", '"'):
+            # What follows has no meaning; a slot is looked at all the same.
+            position += 1 if text.startswith("\0", position + 1) else 2
+        elif substitution and (
+            not state or (state == '"' and not _SIMPLE_SUBSTITUTION.match(text, position))
+        ):
             # Substitutions nest quotes in ways that are not worth following: give up on the rest.
-            rejected.update(int(number) for number in re.findall("\0(\\d+)\0", text[position:]))
+            rejected |= _slots(text[position:])
             break
-        elif char == "<" and (match := _HEREDOC.match(text, position)):
-            pending.append(match.group("word"))
-            position = match.end()
-            continue
-        elif char == "\n" and pending:
+        elif char == "\n" and pending and state in ("", "#"):
+            state = ""
+            end = _after_heredocs(text, position + 1, pending)
+            rejected |= _slots(text[position:end])
+            position, pending = end, []
+        elif state:
+            if char == ("\n" if state == "#" else state):
+                state = ""
             position += 1
-            for word in pending:
-                stop = re.compile(rf"^\t*{word}$", re.M).search(text, position)
-                end = stop.end() if stop else length
-                rejected.update(int(number) for number in re.findall("\0(\\d+)\0", text[position:end]))
-                position = end
-            pending = []
-            continue
-        position += 1
+        elif char == "<" and (heredoc := _HEREDOC.match(text, position)):
+            pending.append(heredoc.group("word"))
+            position = heredoc.end()
+        else:
+            if char in "'\"" or (char == "#" and (position == 0 or text[position - 1] in " \t\n;&|()")):
+                state = char
+            position += 1
     return found - rejected
 
 
-def _plain(text: str, position: int) -> bool:
-    """True when the command in which a word stands does not treat it in a special way."""
-    start = max(text.rfind(mark, 0, position) for mark in "\n;&|")
-    command = text[start + 1 : position]
+def _slots(text: str) -> set[int]:
+    return {int(number) for number in _SLOT.findall(text)}
+
+
+def _after_heredocs(text: str, position: int, words: Sequence[str]) -> int:
+    """Where the text goes on after here-documents that begin at a position."""
+    for word in words:
+        stop = re.compile(rf"^\t*{word}$", re.M).search(text, position)
+        position = stop.end() if stop else len(text)
+    return position
+
+
+def _stands_alone(text: str, slot: re.Match[str]) -> bool:
+    """True when blanks stand around a slot, and the command does not treat its words in a special way."""
+    start = slot.start()
+    while start > 1 and text.startswith("\\\n", start - 2):
+        start -= 2  # the shell takes a line and its continuation as one
+    if start and (text[start - 1] not in " \t\n" or text[start - 2 : start - 1] == "\\"):
+        return False
+    if slot.end() < len(text) and text[slot.end()] not in _WORD_END:
+        return False
+    begin = max(text.rfind(mark, 0, start) for mark in "\n;&|")
+    command = text[begin + 1 : start]
     return not re.search(r"(^|\s)(case|\[\[|export|local|readonly|declare|typeset)(\s|$)|[<>]\s*$", command)

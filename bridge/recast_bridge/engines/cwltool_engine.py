@@ -352,7 +352,7 @@ _SIF_CACHE = "CWL_SINGULARITY_CACHE"
 
 @contextmanager
 def _environment(runtime: str) -> Iterator[None]:
-    """On the host, commands find the Python of this environment first; converted images are kept for all runs."""
+    """The host finds the Python of this environment first; Apptainer keeps converted images for all runs."""
     before = dict(os.environ)
     if runtime == "host":
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", "")])
@@ -370,7 +370,7 @@ def _environment(runtime: str) -> Iterator[None]:
 
 
 def _convert_local_images(translation: Translation) -> None:
-    """Apptainer takes images from a registry; those that only the local Docker engine has are converted here."""
+    """Convert what only the local Docker engine has; the other images Apptainer takes from their registry."""
     apptainer = shutil.which("apptainer") or shutil.which("singularity")
     docker = shutil.which("docker")
     if apptainer is None or docker is None:

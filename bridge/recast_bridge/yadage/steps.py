@@ -95,7 +95,8 @@ def _template(
             findings.error(
                 "Y111",
                 f"{what} has braces that cannot be formatted: {error}{where}",
-                remedy="double every brace that is meant as text, in comments too: ${{X}}, awk '{{print $1}}'",
+                remedy="double every brace that is meant as text, in comments too: "
+                "${{X}}, awk '{{print $1}}'",
                 place=place,
             )
         return Template((text,))
@@ -298,8 +299,8 @@ def _interpolated(
     if spec.get("glob", False):
         findings.warning(
             "Y132",
-            f"the pattern {node!r} is relative, and without 'relative_paths' yadage looks for it in the directory "
-            "in which it was started: the text itself is published",
+            f"the pattern {node!r} is relative, and without 'relative_paths' yadage looks for it in the "
+            "directory in which it was started: the text itself is published",
             remedy="write {workdir}/ before the pattern, or set relative_paths: true",
             place=place,
         )
