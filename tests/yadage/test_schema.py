@@ -16,7 +16,8 @@ import jsonschema
 import pytest
 import yaml
 
-from recast_bridge.model.findings import Finding, Findings, SourceError
+from recast_bridge.engines.environments import yadage_python
+from recast_bridge.model.findings import Finding, Findings, RunError, SourceError
 from recast_bridge.yadage.codes import CODES
 from recast_bridge.yadage.loader import load_document
 from recast_bridge.yadage.schema import STRICTER_THAN_YADAGE, normalise, specification_schema
@@ -530,9 +531,12 @@ for line in sys.stdin:
 @pytest.fixture(scope="module")
 def yadage() -> Callable[[list[tuple[str, str]]], list[Any]]:
     """What yadage makes of (file, toplevel) pairs; None where it refuses."""
-    python = os.environ.get("RECAST_BRIDGE_YADAGE_PYTHON")
-    if not python:
-        pytest.skip("RECAST_BRIDGE_YADAGE_PYTHON names no Python that has yadage")
+    try:
+        python = yadage_python(create=False)
+    except RunError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
 
     def load(pairs: list[tuple[str, str]]) -> list[Any]:
         lines = "".join(json.dumps([os.path.relpath(file, top), top]) + "\n" for file, top in pairs)
