@@ -51,7 +51,7 @@ from recast_bridge.yadage.sources import open_source
 pytestmark = pytest.mark.slow
 
 # Probes write lists where a shell does not split words, which is more than most commands ask for.
-AT_LEAST = 0.5
+AT_LEAST = 0.6
 
 LIST = "list in text"
 # What a workflow must have to be allowed JavaScript; conditions and par_mounts are jq programs too.

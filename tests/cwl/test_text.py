@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Sequence
 
 import pytest
-from cwl_utils.expression import do_eval
+from cwl_utils.expression import do_eval, scanner
 
 from recast_bridge.cwl.text import Part, Reference, escape_glob, has_magic, join, quote_js, whole_words
 
 VALUE = "the value"
 
 
-def evaluated(text: str, *, javascript: bool = False) -> object:
-    requirements = [{"class": "InlineJavascriptRequirement"}] if javascript else []
-    return do_eval(
-        text, {"x": VALUE}, requirements, "/out", "/tmp", {}, strip_whitespace=False, cwlVersion="v1.2"
-    )
+def evaluated(text: str) -> object:
+    return do_eval(text, {"x": VALUE}, [], "/out", "/tmp", {}, strip_whitespace=False, cwlVersion="v1.2")
 
 
 # -------------------------------------------------------------- escaping
@@ -72,8 +71,12 @@ STRINGS = [
 
 
 def test_javascript_strings_are_read_as_they_are() -> None:
-    listed = ", ".join(quote_js(text) for text in STRINGS)
-    assert evaluated(f"$([{listed}])", javascript=True) == STRINGS
+    node = shutil.which("node")
+    if node is None:
+        pytest.fail("node is needed to test the JavaScript in CWL")
+    program = f"console.log(JSON.stringify([{', '.join(quote_js(text) for text in STRINGS)}]))"
+    done = subprocess.run([node, "-e", program], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == STRINGS
 
 
 def test_javascript_strings_hold_nothing_that_the_scanner_stumbles_over() -> None:
@@ -81,6 +84,8 @@ def test_javascript_strings_hold_nothing_that_the_scanner_stumbles_over() -> Non
         literal = quote_js(text)
         assert literal.isascii() and literal.isprintable()
         assert "'" not in literal
+        expression = f"$(f({literal}))"
+        assert scanner(f"a{expression}b") == (1, 1 + len(expression))
 
 
 def test_names_as_patterns() -> None:

@@ -15,12 +15,15 @@ class Options:
     Attributes:
         host: True leaves out what only an image can give: image, setup script, directory of the image.
         image_workdirs: WORKDIR of images, as far as they are known.
+        to_run: True when the document is going to be run with the given inputs: what can never run with them
+            is then an error, and else a warning, since other inputs may be given later.
         where: how a place in the source is written into documentation strings; None: relative to the
             directory of the main file.
     """
 
     host: bool = False
     image_workdirs: Mapping[str, str] = field(default_factory=dict)
+    to_run: bool = False
     where: Callable[[Place], str] | None = None
 
     def place(self, place: Place) -> str:

@@ -315,11 +315,11 @@ class StageWriter:
         if facts.width is None or facts.width.known != 0:
             return
         if any(stage.name in upstream(other) for other in self.draft.model.stages):
-            self.draft.findings.error(
+            self.draft.findings.add(
                 "C121",
-                f"stage {stage.name!r} has nothing to scatter over with these inputs, "
-                "so that the stages after it can never run",
-                remedy="give it at least one element",
+                "error" if self.draft.packer.options.to_run else "warning",
+                f"stage {stage.name!r} has nothing to scatter over, so that what follows it can never run",
+                remedy="give its list at least one element, and 'init' as a dependency if it reads inputs",
                 place=stage.place,
             )
 

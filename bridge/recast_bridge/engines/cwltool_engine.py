@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,8 @@ from recast_bridge.engines.types import RUNTIMES, ProgressEvent, RunResult, Step
 from recast_bridge.model.findings import Finding, RunError, UsageError
 
 _OWN = "_recast"
+_SAFE_PATH = re.compile(r"[\w@%+=:,./-]+")
+_THROWN = re.compile(r"^Error: (.*)$", re.MULTILINE)
 _LOG_LINES = 20
 # Attribute of a RuntimeContext that says where in the workflow one is.
 _WHERE = "recast_where"
@@ -60,6 +63,7 @@ class _Instance:
         status: cwltool's word for how it ended.
         logs: files that its output went to.
         exit_code: exit status of its command.
+        thrown: what an expression that collects its outputs complained about.
     """
 
     path: tuple[tuple[str, int], ...]
@@ -70,6 +74,7 @@ class _Instance:
     status: str = ""
     logs: list[Path] = field(default_factory=list)
     exit_code: int = 0
+    thrown: str = ""
 
 
 class _Run:
@@ -182,7 +187,12 @@ def _noting_exit_code(collect: Any, instance: _Instance) -> Any:
 
     def collecting(outdir: str, exit_code: int) -> Any:
         instance.exit_code = exit_code
-        return collect(outdir, exit_code)
+        try:
+            return collect(outdir, exit_code)
+        except Exception as error:
+            thrown = _THROWN.findall(str(error))
+            instance.thrown = thrown[-1] if thrown else ""
+            raise
 
     return collecting
 
@@ -229,6 +239,15 @@ def run(
             Finding("R105", "error", f"unknown runtime: {runtime}", f"one of {', '.join(RUNTIMES)}")
         )
     outdir = outdir.resolve()
+    if runtime == "host" and not _SAFE_PATH.fullmatch(str(outdir)):
+        raise UsageError(
+            Finding(
+                "R103",
+                "error",
+                f"the path of the run directory has marks that commands stumble over: {outdir}",
+                "name a directory of letters, digits, '.', '_' and '-' with -o",
+            )
+        )
     if outdir.exists() and (not outdir.is_dir() or any(outdir.iterdir())):
         raise RunError(
             Finding(
@@ -331,7 +350,7 @@ def _logging_to(path: Path) -> Iterator[None]:
     """cwltool's log goes to a file instead of to the terminal."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("cwltool", "salad", "rdflib.term")]
+    loggers = [logging.getLogger(name) for name in ("cwltool", "cwl_utils", "salad", "rdflib.term")]
     before = [(logger, logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
     for logger in loggers:
         logger.handlers[:] = [handler]
@@ -397,7 +416,7 @@ def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> 
     outdir = watch.outdir
     places: list[tuple[str | Path, str]] = [(outdir, "")]
     if initdir is not None:
-        places.append((initdir.resolve(), "<initdir>"))
+        places.extend((path, "<initdir>") for path in dict.fromkeys((initdir.absolute(), initdir.resolve())))
     steps: list[StepResult] = []
     for path, instance in _numbered(watch.instances):
         done = instance.status == "success"
@@ -478,6 +497,8 @@ def _tail(instance: _Instance) -> tuple[str, ...]:
     reason = f"the command failed with exit status {instance.exit_code}"
     if not instance.exit_code:
         reason = "the command succeeded, but something it publishes is missing; see _recast/cwltool.log"
+        if instance.thrown:
+            reason = f"the command succeeded, but its outputs cannot be published: {instance.thrown}"
     return (reason, f"directory: {instance.directory}", *lines)
 
 
@@ -486,7 +507,12 @@ def _reason(log: Path) -> str:
     errors = [
         line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if " ERROR " in line
     ]
-    return _last_line(errors[-1].partition(" ERROR ")[2]) if errors else f"see {log}"
+    if not errors:
+        return f"see {log}"
+    text = _last_line(errors[-1].partition(" ERROR ")[2])
+    if "All sources for" in text:
+        return f"{text}: no case of the stage that it reads holds, so that it can never run"
+    return text
 
 
 def _last_line(text: str) -> str:

@@ -167,7 +167,7 @@ def _with_cwltool(job: Job, outdir: Path, progress: Report) -> RunResult:
     workdirs: Mapping[str, str] = {}
     if not host:
         workdirs = image_workdirs(images_of(job.analysis.workflow), lookup=True, registry=not job.offline)
-    options = Options(host=host, image_workdirs=workdirs)
+    options = Options(host=host, image_workdirs=workdirs, to_run=True)
     translation = translate(job.analysis, Findings(list(job.findings.items)), options)
 
     from recast_bridge.engines.cwltool_engine import run
