@@ -133,7 +133,7 @@ OUTCOMES = {
     "28_missing_out_frompar": Outcome(MISSING, UNMADE),
     "29_frompar_nonpar": Outcome(REFUSED, "error Y118"),
     "30_metadir_exists": Outcome(REFUSED, "error R113"),
-    "31_prepub_mismatch": Outcome(FAILS, "step a/0 failed"),
+    "31_prepub_mismatch": Outcome(FAILS, "names a file only after the step has run"),
 }
 
 

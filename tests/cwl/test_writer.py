@@ -698,10 +698,19 @@ def test_a_script(write: Write) -> None:
     assert tool["arguments"] == ['exec bash -e < "$0"', "_yadage_script"]
 
 
-def test_a_pattern_does_not_find_the_script(write: Write) -> None:
-    body = step(script="true", publisher=publishing({"o": "{workdir}/*"}, glob=True))
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("{workdir}/*", "._yadage_script"),
+        ("{workdir}/{x}*", "._yadage_script"),
+        ("{workdir}/*.txt", "_yadage_script"),
+        ("{workdir}/sub/a*", "_yadage_script"),
+    ],
+)
+def test_a_pattern_does_not_find_the_script(pattern: str, name: str, write: Write) -> None:
+    body = step(script="true", publisher=publishing({"o": pattern}, glob=True))
     listing = write(stage("a", body)).tool("a")["requirements"]["InitialWorkDirRequirement"]["listing"]
-    assert listing[0]["entryname"] == "._yadage_script"
+    assert listing[0]["entryname"] == name
 
 
 def test_a_list_where_the_shell_splits_words(write: Write) -> None:

@@ -129,13 +129,8 @@ class CommandWriter:
         return {"baseCommand": ["sh", "-c"], "arguments": [join(run), join(script)]}
 
     def _script_name(self) -> str:
-        patterns = [
-            part
-            for item in _globs(self.step.outputs)
-            for part in item.template.parts
-            if isinstance(part, str)
-        ]
-        # A pattern must not find the script, which was not there in the original run.
+        """A name that no published pattern finds: the script was not there in the original run."""
+        patterns = [_pattern(item.template) for item in _globs(self.step.outputs)]
         return f".{_SCRIPT}" if any(fnmatch.fnmatch(_SCRIPT, pattern) for pattern in patterns) else _SCRIPT
 
     # -------------------------------------------------------------- where it runs
@@ -271,6 +266,15 @@ def _globs(published: Published | FromFile) -> list[FromGlob]:
     if isinstance(published, Items):
         return [found for item in published.items for found in _globs(item)]
     return []
+
+
+def _pattern(template: Template) -> str:
+    """A published pattern below the step's directory, with ``*`` for what is filled in."""
+    parts = (
+        "" if isinstance(part, WorkDirSlot) else "*" if isinstance(part, Slot) else part
+        for part in template.parts
+    )
+    return "".join(parts).lstrip("./")
 
 
 def needs_network(step: Step, parameters: Parameters) -> bool:

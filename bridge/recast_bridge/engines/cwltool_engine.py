@@ -44,7 +44,7 @@ from recast_bridge.model.findings import Finding, RunError, UsageError
 
 _OWN = "_recast"
 _SAFE_PATH = re.compile(r"[\w@%+=:,./-]+")
-_THROWN = re.compile(r"^Error: (.*)$", re.MULTILINE)
+_THROWN = re.compile(r"(?:^|: )Error: (.*)$", re.MULTILINE)
 _LOG_LINES = 20
 # Attribute of a RuntimeContext that says where in the workflow one is.
 _WHERE = "recast_where"
