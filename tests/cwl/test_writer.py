@@ -145,13 +145,14 @@ def messages() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def write(tmp_path: Path, messages: io.StringIO) -> Write:
-    """Translate stages, and have the document validated."""
+    """Translate stages, and have the document validated; ``warns`` where cwltool is known to complain."""
 
     def call(
         *stages: Spec,
         inputs: Spec | None = None,
         initdir: Path | None = None,
         final_only: bool = False,
+        warns: bool = False,
         **options: Any,
     ) -> Document:
         file = tmp_path / "workflow.yml"
@@ -168,7 +169,7 @@ def write(tmp_path: Path, messages: io.StringIO) -> Write:
         said = messages.getvalue()
         messages.seek(0)
         messages.truncate()
-        assert not said
+        assert bool(said) is warns, said
         return Document(translation)
 
     return call
@@ -460,7 +461,8 @@ def test_cases(write: Write) -> None:
 
 def test_scattered_cases(write: Write) -> None:
     spec = scattered(stage("a", CASES, x=given("l")), "x")
-    found = write(spec, stage("b", needs=["a"], x=every("a")), inputs={"l": [1, 2]})
+    # cwltool's checker takes the whole list of a scattered step with a condition for something absent.
+    found = write(spec, stage("b", needs=["a"], x=every("a")), inputs={"l": [1, 2]}, warns=True)
     assert found.steps["b_x_merge_cases"]["in"] == {
         "lists": {"source": ["a_case0/o", "a_case1/o"], "linkMerge": "merge_nested"}
     }

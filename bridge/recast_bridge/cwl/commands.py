@@ -130,8 +130,19 @@ class CommandWriter:
 
     def _script_name(self) -> str:
         """A name that no published pattern finds: the script was not there in the original run."""
-        patterns = [_pattern(item.template) for item in _globs(self.step.outputs)]
+        patterns = [self._pattern(item.template) for item in _globs(self.step.outputs)]
         return f".{_SCRIPT}" if any(fnmatch.fnmatch(_SCRIPT, pattern) for pattern in patterns) else _SCRIPT
+
+    def _pattern(self, template: Template) -> str:
+        """A pattern below the step's directory, with ``*`` for what is filled in."""
+        parts: list[str] = []
+        for part in template.parts:
+            if isinstance(part, Slot):
+                own = (self.parameters.arguments or {}).get(part.parameter)
+                parts.append(ex.own_relative(own) if own is not None and ex.is_own_path(own) else "*")
+            elif isinstance(part, str):
+                parts.append(part)
+        return "".join(parts).lstrip("./")
 
     # -------------------------------------------------------------- where it runs
 
@@ -266,15 +277,6 @@ def _globs(published: Published | FromFile) -> list[FromGlob]:
     if isinstance(published, Items):
         return [found for item in published.items for found in _globs(item)]
     return []
-
-
-def _pattern(template: Template) -> str:
-    """A published pattern below the step's directory, with ``*`` for what is filled in."""
-    parts = (
-        "" if isinstance(part, WorkDirSlot) else "*" if isinstance(part, Slot) else part
-        for part in template.parts
-    )
-    return "".join(parts).lstrip("./")
 
 
 def needs_network(step: Step, parameters: Parameters) -> bool:
