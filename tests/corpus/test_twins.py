@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 KNOWN = {
     # A declared output that does not exist is an error: the twin publishes files that it never makes.
     "lukasheinrich--yadage-workflows--proffflow-workflow": (
-        "step sherpa/0 failed: the command succeeded, but something it publishes is missing"
+        "step sherpa/0 failed: the command succeeded, but its outputs cannot be published: there is no"
     ),
 }
 AT_MOST = 0.03

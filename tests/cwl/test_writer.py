@@ -423,6 +423,13 @@ def test_a_sub_workflow_that_waits(write: Write) -> None:
     inner = found.tool("s")["steps"]
     assert inner["i"]["in"]["after"] == {"source": "after"}
     assert "after" not in inner["j"]["in"]
+    assert found.processes.keys() == {"main", "s", "a", "i", "j"}
+
+
+def test_a_sub_workflow_that_waits_in_one_of_its_uses(write: Write) -> None:
+    found = write(stage("a"), stage("s", SUB, p=1), stage("t", SUB, needs=["a"], p=1))
+    assert found.steps["s"]["run"] != found.steps["t"]["run"]
+    assert found.translation.stages["s"] == {"i": "i", "j": "j"}
 
 
 def test_an_order_after_a_sub_workflow(write: Write) -> None:
@@ -549,6 +556,10 @@ OUTPUTS: dict[str, tuple[Spec, Any]] = {
     "a file": (
         publishing({"o": "{workdir}/a[1].txt"}),
         {"type": PATH, "outputBinding": {"glob": "a[[]1].txt"}},
+    ),
+    "a file with a name that looks like an expression": (
+        publishing({"o": "{workdir}/$(x).txt"}),
+        {"type": PATH, "outputBinding": {"glob": "\\$(x).txt"}},
     ),
     "a file named by a parameter": (
         publishing({"o": "{workdir}/{x}.txt"}),

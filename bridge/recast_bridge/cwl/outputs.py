@@ -363,7 +363,7 @@ class OutputWriter:
             self.parameters.check_inside(head, "publisher")
             parts = [head, *parts[1:]]
         if all(isinstance(part, str) for part in parts):
-            return "".join(str(part) for part in parts).rstrip("/") or "."
+            return join(["".join(str(part) for part in parts).rstrip("/") or "."])
         return join([part for part in parts if part != ""])
 
     def _glob(self, published: FromGlob) -> dict[str, Any]:

@@ -67,8 +67,6 @@ class Workflows:
         """Write a sub-workflow; gives its id and what has been written."""
         key = (id(workflow), id(facts), waits)
         if key not in self._written:
-            if waits:
-                self.use(workflow, facts, waits=False)
             draft = WorkflowDraft(self.packer, workflow, facts, main=False, waits=waits)
             self._fill(draft)
             identifier = self.packer.add(workflow.name, draft.body())
