@@ -178,12 +178,12 @@ class _RecastTool(command_line_tool.CommandLineTool):
                 if job.stderr is None:
                     job.stderr = str(folder / f"{instance.name}.err.log")
                     instance.logs.append(Path(job.stderr))
-                job.collect_outputs = _noting_exit_code(job.collect_outputs, instance)
+                job.collect_outputs = _noting_outcome(job.collect_outputs, instance)
             yield job
 
 
-def _noting_exit_code(collect: Any, instance: _Instance) -> Any:
-    """cwltool hands the exit status to the function that collects the outputs, and to nobody else."""
+def _noting_outcome(collect: Any, instance: _Instance) -> Any:
+    """cwltool tells the exit status, and what is wrong with an output, to the collecting function alone."""
 
     def collecting(outdir: str, exit_code: int) -> Any:
         instance.exit_code = exit_code
@@ -402,8 +402,10 @@ def _convert_local_images(translation: Translation) -> None:
     for image in sorted({demand["dockerPull"] for demand in demands if "dockerPull" in demand}):
         puller = SingularityImagePuller(image, os.environ[_SIF_CACHE], "singularity", False)
         target = puller.find_destination_path()
+        if target.exists():
+            continue
         known = subprocess.run([docker, "image", "inspect", image], capture_output=True, check=False)
-        if target.exists() or known.returncode != 0:
+        if known.returncode != 0:
             continue
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         command = [apptainer, "build", str(temporary), f"docker-daemon:{image}"]
