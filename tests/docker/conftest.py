@@ -75,6 +75,53 @@ def example_image(_engine_error: str) -> str:
     return EXAMPLE
 
 
+@pytest.fixture(scope="session")
+def podman() -> str:
+    """The program, which runs containers."""
+    return _program("podman")
+
+
+@pytest.fixture(scope="session")
+def apptainer() -> str:
+    """The program, which runs containers."""
+    return _program("apptainer")
+
+
+def _program(name: str) -> str:
+    script = f"{name}-up.sh"
+    if not shutil.which(name):
+        missing(f"{name} is not installed; tests/infra/{script} installs it")
+    done = subprocess.run([INFRA / script, "--check"], capture_output=True, check=False)
+    if done.returncode:
+        missing(f"{name} runs no container; tests/infra/{script} sets it up")
+    return name
+
+
+@pytest.fixture
+def shared_image(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """Say what `container:` of a Snakefile has to say for a runtime and an image of the Docker engine."""
+    folder = Path(os.environ.get("CACHE", "/var/cache/recast-bridge-images")) / "sif"
+    passing: list[tuple[str, str]] = []
+
+    def share(runtime: str, name: str) -> str:
+        if runtime == "docker":
+            return f"docker://{name}"
+        request.getfixturevalue(runtime)
+        said = call(str(INFRA / "share-image.sh"), name, str(folder), runtime).splitlines()[-1]
+        # These two are kept for the next time.
+        if name not in (BUSYBOX, EXAMPLE) and (runtime, said) not in passing:
+            passing.append((runtime, said))
+        return said
+
+    yield share
+    for runtime, said in passing:
+        if runtime == "podman":
+            call("podman", "rmi", "--force", said.removeprefix("docker://"))
+        else:
+            for path in (said, f"{said}.id"):
+                Path(path).unlink()
+
+
 @pytest.fixture
 def make_image(tmp_path_factory: pytest.TempPathFactory, _engine_error: str) -> Iterator[Callable[..., str]]:
     """Make a busybox image with other settings and more files, for one test."""
@@ -94,7 +141,7 @@ def make_image(tmp_path_factory: pytest.TempPathFactory, _engine_error: str) -> 
 
     yield make
     if made:
-        call("docker", "rmi", *made)
+        call("docker", "rmi", *dict.fromkeys(made))
 
 
 @pytest.fixture

@@ -25,20 +25,21 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     """Folder with the stand-ins, and what they leave behind."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, script in {
+    (tmp_path / "bin").mkdir()
+    usual = {
         "docker": DOCKER,
         "dockerd": DOCKERD,
+        "podman": "",
+        "apptainer": "",
         "make": MAKE,
         "apt-get": 'echo "apt-get $*"',
         "id": "echo 0",
         "node": "",
         "dot": "",
         "git": "",
-    }.items():
-        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
-        (programs / name).chmod(0o755)
+    }
+    for name, script in usual.items():
+        stand_in(tmp_path, name, script)
     yield tmp_path
     if (tmp_path / "mark").exists():
         subprocess.run(
@@ -55,11 +56,16 @@ def run(state: Path) -> Run:
         "STATE": str(state),
         "MARK": str(state / "mark"),
         "LOG": str(state / "log"),
+        "CONF": str(state / "conf"),
     }
 
-    def call(script: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    def call(script: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [script], env=environment | variables, capture_output=True, text=True, timeout=60
+            [script, *map(str, arguments)],
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     return call
@@ -72,9 +78,15 @@ def repository(state: Path) -> Path:
     (folder / "tests" / "infra").mkdir(parents=True)
     (folder / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", folder / ".ci")
-    for name in ("docker-up.sh", "docker-down.sh"):
+    for name in ("docker-up.sh", "docker-down.sh", "podman-up.sh", "apptainer-up.sh"):
         shutil.copy(INFRA / name, folder / "tests" / "infra")
     return folder
+
+
+def stand_in(state: Path, name: str, script: str) -> None:
+    """Another stand-in than the usual one."""
+    (state / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+    (state / "bin" / name).chmod(0o755)
 
 
 def words(text: str) -> list[str]:
@@ -92,16 +104,71 @@ def test_engine_is_started_and_stopped(run: Run, state: Path) -> None:
 
 
 def test_engine_that_does_not_start(run: Run, state: Path) -> None:
-    (state / "bin" / "dockerd").write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    stand_in(state, "dockerd", "echo no room >&2; exit 1")
     done = run(INFRA / "docker-up.sh")
     assert done.returncode == 1
     assert done.stderr.startswith("no room\ndocker-up: the engine did not start")
 
 
+@pytest.mark.parametrize("runtime", ["podman", "apptainer"])
+def test_runtime_that_runs_containers_is_left_alone(run: Run, runtime: str) -> None:
+    for options in ((), ("--check",)):
+        done = run(INFRA / f"{runtime}-up.sh", *options)
+        assert (done.returncode, done.stdout) == (0, f"{runtime}-up: {runtime} runs containers\n")
+
+
+@pytest.mark.parametrize("runtime", ["podman", "apptainer"])
+def test_runtime_that_runs_no_container(run: Run, state: Path, runtime: str) -> None:
+    stand_in(state, runtime, "echo no room >&2; exit 1")
+    script = INFRA / f"{runtime}-up.sh"
+    (state / "conf").touch()
+    assert run(script).stderr == f"{runtime}-up: {runtime} runs no container: no room\n"
+    checked = run(script, "--check")
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert checked.stderr == f"{runtime}-up: {runtime} runs no container\n"
+    stand_in(state, "id", "echo 1000")
+    assert "only root can" in run(script).stderr
+
+
+def test_podman_is_set_up(run: Run, state: Path) -> None:
+    stand_in(state, "podman", 'grep -q "^runtime = \\"runc\\"" "$CONF"')
+    done = run(INFRA / "podman-up.sh")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("apt-get update -qq\npodman-up: set up")
+    assert run(INFRA / "podman-up.sh").stdout == "podman-up: podman runs containers\n"
+
+
+def test_image_is_shared_when_it_changes(run: Run, state: Path) -> None:
+    """What podman's own store of images, and the folder, have already is not made again."""
+    stand_in(state, "docker", '[ "$1" = save ] || cat "$STATE/id"')
+    stand_in(
+        state,
+        "podman",
+        'case $1 in load) echo podman >>"$STATE/done"; cp "$STATE/id" "$STATE/own" ;;\n'
+        'image) [ -e "$STATE/own" ] && cut -d: -f2 "$STATE/own" ;; esac',
+    )
+    stand_in(state, "apptainer", 'echo apptainer >>"$STATE/done"; echo $6 >"$5"')
+    folder = state / "sif"
+    for times, identifier in enumerate(["sha256:1", "sha256:1", "sha256:2"]):
+        (state / "id").write_text(f"{identifier}\n")
+        done = run(INFRA / "share-image.sh", "some/image:1", folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"docker://some/image:1\n{folder}/some_image_1.sif\n"
+        assert (state / "done").read_text() == "podman\napptainer\n" * (1 + (times == 2))
+    assert (folder / "some_image_1.sif").read_text() == "docker-daemon:some/image:1\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["some_image_1.sif", "some_image_1.sif.id"]
+
+
+def test_image_that_is_not_there(run: Run, state: Path) -> None:
+    stand_in(state, "docker", "exit 1")
+    done = run(INFRA / "share-image.sh", "some/image:1", state)
+    assert (done.returncode, done.stderr) == (1, "share-image: docker has no image some/image:1\n")
+
+
 def test_all_phases_are_run(run: Run, state: Path, repository: Path) -> None:
     done = run(repository / ".ci" / "run")
     assert done.returncode == 0, done.stderr
-    phases = ("system", "setup", "demo", "quick", "engine", "docker", "slow", "total")
+    phases = ("system", "setup", "demo", "quick", "engine", "runtimes", "docker", "slow", "total")
     assert words(done.stdout) == [f"{phase} passed" for phase in phases]
     assert "apt-get" not in done.stdout
     assert not (state / "pid").exists()
@@ -113,6 +180,15 @@ def test_engine_that_was_there_stays(run: Run, state: Path, repository: Path) ->
     assert done.returncode == 0, done.stderr
     assert "a docker engine is there" in done.stdout
     assert (state / "pid").exists()
+
+
+def test_runtime_that_is_missing_ends_it(run: Run, state: Path, repository: Path) -> None:
+    stand_in(state, "podman", "exit 1")
+    done = run(repository / ".ci" / "run")
+    assert done.returncode == 1
+    assert words(done.stdout)[-2:] == ["runtimes FAILED", "total FAILED"]
+    assert "make test-docker" not in done.stdout
+    assert not (state / "pid").exists()
 
 
 @pytest.mark.parametrize(("breaks", "phase"), [("test", "quick"), ("test-docker", "docker")])
