@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from needs import missing
+
+from recast_bridge.engines.environments import yadage_python
+from recast_bridge.model.findings import RunError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -15,8 +18,21 @@ def shared() -> Path:
     """The directory with the corpus of real workflows, next to the repository."""
     path = REPOSITORY.parent / "shared"
     if not (path / "corpus" / "original").is_dir():
-        message = "the corpus of real workflows (../shared/corpus) is not there"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing("the corpus of real workflows (../shared/corpus) is not there")
     return path
+
+
+@pytest.fixture(scope="session")
+def yadage_environment() -> Path:
+    """The Python of the environment in which yadage runs."""
+    try:
+        return yadage_python(create=False)
+    except RunError as error:
+        missing(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _needs_yadage(request: pytest.FixtureRequest) -> None:
+    """Tests that are marked with ``yadage`` need it."""
+    if request.node.get_closest_marker("yadage"):
+        request.getfixturevalue("yadage_environment")

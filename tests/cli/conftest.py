@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recast_bridge.cli import main
-from recast_bridge.engines.environments import yadage_python
-from recast_bridge.model.findings import RunError
 
 Invoke = Callable[..., Result]
 
@@ -87,14 +84,3 @@ def no_engine(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     return programs
-
-
-@pytest.fixture
-def yadage() -> None:
-    """The environment of yadage."""
-    try:
-        yadage_python(create=False)
-    except RunError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))

@@ -10,20 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from needs import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "tests" / "infra"
-SHARED = ROOT.parent / "shared"
 
 BUSYBOX = "recastbridge/busybox:1"
 EXAMPLE = "recastbridge/two-lepton:1.0"
-
-
-def missing(what: str) -> None:
-    """Skip the test on a developer's machine; fail it where everything must be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what)
 
 
 def call(*command: str) -> str:
@@ -164,11 +157,3 @@ def named_images(busybox: str) -> Iterator[Callable[..., None]]:
 def specs() -> Path:
     """Small specifications of our own."""
     return ROOT / "tests" / "specs"
-
-
-@pytest.fixture
-def shared() -> Path:
-    """The folder with the corpus, beside the repository."""
-    if not SHARED.is_dir():
-        missing(f"the corpus is not in {SHARED}")
-    return SHARED

@@ -24,8 +24,9 @@ podman_id() { podman image inspect --format '{{.Id}}' "$1" 2>/dev/null || true; 
 give_podman() {
     old=$(podman_id "$name")
     # Docker leaves out that a name is one of Docker Hub; what podman is given without a host, it says to be its own.
-    full=docker.io/$name own=localhost/$name
-    case $name in */*) host=${name%%/*} ;; *) host='' full=docker.io/library/$name ;; esac
+    short=${name#docker.io/}
+    full=docker.io/$short own=localhost/$short
+    case $short in */*) host=${short%%/*} ;; *) host='' full=docker.io/library/$short ;; esac
     case $host in localhost | *.* | *:*) full=$name own=$name ;; esac
     if [ "sha256:$old" = "$id" ] && [ "$(podman_id "$full")" = "$old" ]; then return; fi
     docker save "$name" | podman load -q >/dev/null || die "podman does not take $name"

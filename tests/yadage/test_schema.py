@@ -16,8 +16,7 @@ import jsonschema
 import pytest
 import yaml
 
-from recast_bridge.engines.environments import yadage_python
-from recast_bridge.model.findings import Finding, Findings, RunError, SourceError
+from recast_bridge.model.findings import Finding, Findings, SourceError
 from recast_bridge.yadage.codes import CODES
 from recast_bridge.yadage.loader import load_document
 from recast_bridge.yadage.schema import STRICTER_THAN_YADAGE, normalise, specification_schema
@@ -529,19 +528,13 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def yadage() -> Callable[[list[tuple[str, str]]], list[Any]]:
+def yadage(yadage_environment: Path) -> Callable[[list[tuple[str, str]]], list[Any]]:
     """What yadage makes of (file, toplevel) pairs; None where it refuses."""
-    try:
-        python = yadage_python(create=False)
-    except RunError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
     def load(pairs: list[tuple[str, str]]) -> list[Any]:
         lines = "".join(json.dumps([os.path.relpath(file, top), top]) + "\n" for file, top in pairs)
         run = subprocess.run(
-            [python, "-c", YADAGE_SCRIPT], input=lines, capture_output=True, text=True, check=True
+            [yadage_environment, "-c", YADAGE_SCRIPT], input=lines, capture_output=True, text=True, check=True
         )
         results = [json.loads(line) for line in run.stdout.splitlines()]
         assert len(results) == len(pairs)

@@ -1,0 +1,299 @@
+"""Runs the jobs of a workflow: shell rules as steps, everything else with Snakemake's local executor."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from snakemake.exceptions import WorkflowError, print_exception
+from snakemake.settings.types import DeploymentMethod
+from snakemake.shell import shell
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.settings import ExecMode
+
+from recast_bridge.step import record
+from recast_bridge.step.container import RunSettings
+from recast_bridge.step.execute import Describe, Finished, execute
+from recast_bridge.step.images import image_cache, is_path
+from recast_bridge.step.report import report
+from recast_bridge.step.request import StepError, StepRequest
+from recast_bridge.step.runtimes import Runtime, choose, make
+from snakemake_executor_plugin_recast import ExecutorSettings
+from snakemake_executor_plugin_recast.benchmarks import Benchmark
+from snakemake_executor_plugin_recast.jobs import Places, request_of
+from snakemake_executor_plugin_recast.reevaluation import Reevaluation
+from snakemake_executor_plugin_recast.results import Results
+
+if TYPE_CHECKING:
+    from snakemake.executors.local import Executor as LocalExecutor
+
+    from snakemake_executor_plugin_recast import Executor
+
+
+class Work:
+    """Everything behind the executor that Snakemake sees.
+
+    Args:
+        executor: that executor, for its callbacks.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+        self.workflow = executor.workflow
+        self.logger = executor.logger
+        self.settings = executor.executor_settings or ExecutorSettings()
+        self.rundir = os.getcwd()
+        self.places = Places(self.workflow, self.rundir)
+        self.results = Results(self.places)
+        self.stopping = False
+        self._run_settings = RunSettings(
+            rundir=self.rundir,
+            network=self.settings.network or "",
+            images=os.path.abspath(self.settings.images) if self.settings.images else str(image_cache()),
+            inputs_writable=self.settings.inputs_writable,
+        )
+        self._host = make("host", self._run_settings, self._say)
+        # By kind of image: some are for Apptainer only.
+        self._containers: dict[bool, Runtime] = {}
+        self._local: LocalExecutor | None = None
+        self._told: set[str] = set()
+        self._reevaluation = Reevaluation(self.workflow.scheduler)
+        self._lock = threading.Lock()
+        # As Snakemake's own executor: jobs without threads need workers as well.
+        self._pool = ThreadPoolExecutor(max_workers=(executor.cores or 1) + 5, thread_name_prefix="recast")
+        if self.workflow.exec_mode == ExecMode.DEFAULT:
+            self._remove_left()
+            if not self.settings.no_results:
+                self.results.withdraw(list(self.workflow.dag.jobs))
+
+    def _say(self, text: str) -> None:
+        self.logger.info(f"recast: {text}")
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._say(text)
+
+    def _remove_left(self) -> None:
+        """Remove what a run in this directory that was killed left running."""
+        for note in record.left_behind(self.rundir):
+            self._say(f"removing what a killed run left of {note.get('step', 'a step')}")
+            try:
+                make(str(note.get("runtime", "host")), self._run_settings).remove_left(note)
+            except StepError as error:
+                self.logger.warning(f"recast: {error}")
+            record.forget(str(note["scratch"]))
+
+    # ------------------------------------------------------------ which way a job takes
+
+    def run_job(self, job: Any) -> None:
+        """Start a job."""
+        if self._is_ours(job):
+            self._start(job)
+        else:
+            self._delegate(job)
+
+    def _is_ours(self, job: Any) -> bool:
+        """Whether a job is a shell command that needs nothing of Snakemake while it runs."""
+        if job.is_group() or not job.is_shell or job.is_shadow or job.is_template_engine:
+            return False
+        if job.is_pipe or job.is_service:
+            return False
+        methods = self.workflow.deployment_settings.deployment_method
+        return not (
+            (DeploymentMethod.CONDA in methods and job.conda_env)
+            or (DeploymentMethod.ENV_MODULES in methods and job.env_modules)
+        )
+
+    def _delegate(self, job: Any) -> None:
+        if self._local is None:
+            from snakemake.executors.local import Executor as LocalExecutor
+
+            self._local = LocalExecutor(self.workflow, self.logger)
+        methods = self.workflow.deployment_settings.deployment_method
+        for each in job.jobs if job.is_group() else [job]:
+            if each.container_img_url and not each.is_norun and DeploymentMethod.APPTAINER not in methods:
+                self._say_once(
+                    f"rule {each.rule.name} needs Snakemake while it runs: it runs without its container "
+                    "(--software-deployment-method apptainer runs it in it)"
+                )
+        self._local.run_job(job)
+
+    def _runtime(self, job: Any) -> Runtime:
+        """What runs a job.
+
+        Raises:
+            WorkflowError: there is nothing that could run its container.
+        """
+        if not job.container_img_url:
+            return self._host
+        if self.settings.runtime == "host":
+            self._say_once("containers are ignored, as --recast-runtime host says")
+            return self._host
+        image = str(job.container_img_url)
+        is_file = is_path(image)
+        if is_file not in self._containers:
+            methods = self.workflow.deployment_settings.deployment_method
+            try:
+                self._containers[is_file] = choose(
+                    self.settings.runtime,
+                    self._run_settings,
+                    self._say,
+                    prefer="apptainer" if DeploymentMethod.APPTAINER in methods else "",
+                    image=image,
+                )
+            except StepError as error:
+                raise WorkflowError(str(error)) from error
+        return self._containers[is_file]
+
+    # ------------------------------------------------------------ our own way
+
+    def _start(self, job: Any) -> None:
+        runtime = self._runtime(job)
+        self.workflow.async_run(job.prepare())
+        info = SubmittedJobInfo(job=job)
+        requests: list[StepRequest] | StepError
+        try:
+            requests = list(self._requests(job, runtime))
+        except StepError as error:
+            requests = error
+        # From here on Snakemake knows that the outputs are incomplete.
+        self.executor.report_job_submission(info)
+        if isinstance(requests, StepError):
+            future: Future[list[Finished]] = Future()
+            future.set_exception(requests)
+        else:
+            future = self._pool.submit(self._run, job, runtime, requests)
+        future.add_done_callback(partial(self._done, info))
+
+    def _requests(self, job: Any, runtime: Runtime) -> Iterator[StepRequest]:
+        """The request for a job, as often as it is to be benchmarked."""
+        place = self.places.of(job)
+        for repeat in range(job.benchmark_repeats or 1):
+            yield request_of(
+                job,
+                place,
+                self.places,
+                command=self._command(job, repeat if job.benchmark is not None else None),
+                shell=_shell_of(job),
+                runtime=runtime.name,
+                memory_limit=self.settings.memory_limit,
+            )
+
+    def _command(self, job: Any, repeat: int | None) -> str:
+        """The text that Snakemake would give to the shell."""
+        text = job.format_wildcards(job.rule.shellcmd, bench_iteration=repeat)
+        prefix = shell._get_process_prefix(_shell_of(job))
+        return " ".join((prefix, text, shell._process_suffix)).strip()
+
+    def _run(self, job: Any, runtime: Runtime, requests: list[StepRequest]) -> list[Finished]:
+        """Run a job, as often as it is to be benchmarked; in a thread of its own."""
+        cache = job.rule.cache if self.workflow.workflow_settings.cache is not None else None
+        finished: list[Finished] = []
+        work = partial(self._run_all, job, runtime, requests, finished)
+        if cache and cache.output:
+            self._cached(job, work)
+        else:
+            work()
+        return finished
+
+    def _cached(self, job: Any, work: Any) -> None:
+        """Take the outputs from the cache that workflows share, or run the job and put them there."""
+        from snakemake.exceptions import CacheMissException
+
+        try:
+            self.workflow.async_run(job.rule.cache.fetch(job))
+            return
+        except CacheMissException:
+            pass
+        work()
+        self.workflow.async_run(job.rule.cache.store(job))
+
+    def _run_all(
+        self, job: Any, runtime: Runtime, requests: list[StepRequest], finished: list[Finished]
+    ) -> None:
+        benchmark = Benchmark(job, self.workflow) if job.benchmark is not None else None
+        for request in requests:
+            if self.stopping:
+                return
+            done = execute(
+                request,
+                runtime,
+                started=benchmark.started if benchmark else None,
+                describe=self._describe(job, request),
+            )
+            if benchmark:
+                benchmark.ended(done.outcome)
+            if done.error is not None:
+                raise _Failed(done)
+            finished.append(done)
+        if benchmark:
+            benchmark.write()
+
+    def _describe(self, job: Any, request: StepRequest) -> Describe | None:
+        from snakemake.io import is_flagged
+
+        temporary = any(is_flagged(path, "temp") for path in job.output)
+        return self.results.describe if temporary and not self.settings.no_results else None
+
+    def _done(self, info: SubmittedJobInfo, future: Future[list[Finished]]) -> None:
+        if self.stopping or future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self.executor.report_job_success(info)
+            return
+        self.executor.print_job_error(info)
+        if isinstance(error, _Failed):
+            self.logger.error(report(error.finished))
+        elif isinstance(error, StepError | OSError):
+            self.logger.error(f"recast: {error}")
+        else:
+            print_exception(error, self.workflow.linemaps)
+        self.workflow.scheduler.error_callback(info.job)
+
+    # ------------------------------------------------------------ the end
+
+    def shutdown(self) -> None:
+        """Wait for what still runs; when all went well, write results.json."""
+        self._pool.shutdown()
+        if self._local is not None:
+            self._local.shutdown()
+        self._reevaluation.cancel()
+        dag = self.workflow.dag
+        complete = all(dag.finished(job) for job in dag.needrun_jobs())
+        if complete and not self.settings.no_results and self.workflow.exec_mode == ExecMode.DEFAULT:
+            for line in self.results.write(list(dag.jobs)):
+                self._say(line)
+
+    def cancel(self) -> None:
+        """Stop everything at once."""
+        with self._lock:
+            self.stopping = True
+        for runtime in (*self._containers.values(), self._host):
+            runtime.kill_all()
+        self._pool.shutdown(cancel_futures=True)
+        self._reevaluation.cancel()
+        if self._local is not None:
+            self._local.cancel()
+
+
+class _Failed(Exception):
+    """A step has failed.
+
+    Args:
+        finished: what became of it.
+    """
+
+    def __init__(self, finished: Finished) -> None:
+        super().__init__(str(finished.error))
+        self.finished = finished
+
+
+def _shell_of(job: Any) -> str:
+    """Path or name of the shell of a job."""
+    return str(job.resources.get("shell_exec") or shell.get_executable() or "sh")
