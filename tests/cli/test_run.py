@@ -22,20 +22,21 @@ GOOD = ["-p", "words=[one, two]", "--runtime", "host"]
 BAD = ["-p", "words=[one, bad]", "--runtime", "host"]
 
 
-def test_run(invoke, workflow: Path):
-    done = invoke("run", "workflow.yml", *GOOD, "-o", "out")
+@pytest.mark.parametrize("engine", ["cwltool", "snakemake"])
+def test_run(invoke, workflow: Path, engine: str):
+    done = invoke("run", "workflow.yml", *GOOD, "--engine", engine, "-o", "out")
     assert done.exit_code == 0, done.output
     out = workflow.parent / "out"
     assert (out / "join" / "all.txt").read_text() == "one\ntwo\n"
     paths = [step["path"] for step in json.loads((out / "results.json").read_text())["steps"]]
     assert paths == ["join/0", "write/0", "write/1"]
     lines = done.stdout.splitlines()
-    assert lines[0] == "done: 3 steps run by cwltool"
+    assert lines[0] == f"done: 3 steps run by {engine}"
     assert lines[1].split() == ["step", "output", "file"]
     assert lines[2].split() == ["join/0", "all", "out/join/all.txt"]
     assert lines[-1] == "all published values and checksums: out/results.json"
     progress = done.stderr.splitlines()
-    assert progress[0] == "workflow: 2 stages, with cwltool, on this machine, without containers"
+    assert progress[0] == f"workflow: 2 stages, with {engine}, on this machine, without containers"
     assert "write/1 running" in progress
     assert progress[-1].startswith("join/0 done (")
 
@@ -69,15 +70,21 @@ def test_results_that_the_authors_named(invoke, workflow: Path):
     ]
 
 
-def test_failure_says_what_where_and_what_next(invoke, workflow: Path):
-    done = invoke("run", "workflow.yml", *BAD, "-o", "out")
+@pytest.mark.parametrize(
+    ("engine", "log"),
+    [("cwltool", "out/write_1/_packtivity/write_1.run.log"), ("snakemake", "out/logs/write_1.log")],
+)
+def test_failure_says_what_where_and_what_next(invoke, workflow: Path, engine: str, log: str):
+    done = invoke("run", "workflow.yml", *BAD, "--engine", engine, "-o", "out")
     assert done.exit_code == 1
     assert not done.stdout
     assert "step write/1 failed" in done.stderr
     assert re.search(r"^    what   write, defined in workflow.yml:\d+:\d+$", done.stderr, re.MULTILINE)
     assert "    where  out/write_1\n" in done.stderr
     assert "      | the word is bad\n" in done.stderr
-    assert "    next   less out/write_1/_packtivity/" in done.stderr
+    assert f"    next   less {log}" in done.stderr
+    again = "    again  sh out/write_1/_packtivity/rerun.sh   # runs exactly this step\n"
+    assert (again in done.stderr) == (engine == "snakemake")
     assert "stages that were not run because of that: join\n" in done.stderr
     assert not (workflow.parent / "out" / "results.json").exists()
 
@@ -112,13 +119,10 @@ def test_run_directory_that_is_a_file(invoke, workflow: Path):
     assert (workflow.parent / "out").read_text() == "mine"
 
 
-def test_engines_of_the_future_are_refused(invoke, workflow: Path):
-    done = invoke("run", "workflow.yml", "--engine", "snakemake")
-    assert done.exit_code == 2
-    assert "error X003: the engine snakemake cannot be used yet" in done.stderr
-    assert invoke("verify", "workflow.yml", "--engines", "yadage,snakemake").exit_code == 2
-    assert invoke("verify", "workflow.yml", "--engines", "cwltool").exit_code == 2
-    assert invoke("verify", "workflow.yml", "--engines", "cwltool,cwltool").exit_code == 2
+@pytest.mark.parametrize("engines", ["cwltool", "cwltool,cwltool", "yadage,snake", "yadage;cwltool"])
+def test_engines_that_cannot_be_compared(invoke, workflow: Path, engines: str):
+    assert invoke("verify", "workflow.yml", "--engines", engines).exit_code == 2
+    assert invoke("run", "workflow.yml", "--engine", "snake").exit_code == 2
 
 
 @pytest.fixture
@@ -180,11 +184,12 @@ def test_the_next_runtime_is_taken_when_docker_does_not_work(no_engine: Path, in
     assert runtime == "podman" and why
 
 
-def test_termination_ends_the_command(workflow: Path):
+@pytest.mark.parametrize("engine", ["cwltool", "snakemake"])
+def test_termination_ends_the_command(workflow: Path, engine: str):
     workflow.write_text(workflow.read_text().replace("echo {word} > {target}", "sleep 61 > {target}"))
     command = [sys.executable, "-c", "import sys; from recast_bridge.cli import main; sys.exit(main())"]
     process = subprocess.Popen(
-        [*command, "run", "workflow.yml", *GOOD, "-o", "out"],
+        [*command, "run", "workflow.yml", *GOOD, "--engine", engine, "-o", "out"],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -206,26 +211,30 @@ def test_termination_ends_the_command(workflow: Path):
 # ---------------------------------------------------------------- verify
 
 
-def test_verify(invoke, workflow: Path, yadage: None):
-    done = invoke("verify", "workflow.yml", *GOOD, "-o", "out")
+@pytest.mark.yadage
+@pytest.mark.parametrize(
+    ("engines", "named"),
+    [("yadage,cwltool", "yadage and cwltool"), ("yadage,cwltool,snakemake", "yadage, cwltool and snakemake")],
+)
+def test_verify(invoke, workflow: Path, engines: str, named: str):
+    done = invoke("verify", "workflow.yml", *GOOD, "--engines", engines, "-o", "out")
     assert done.exit_code == 0, done.output
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["step", "output"],
         ["join/0", "all", "equal"],
         ["write/0", "text", "equal"],
         ["write/1", "text", "equal"],
-        ["3", "of", "3", "published", "values", "equal", "in", "yadage", "and", "cwltool"],
+        ["3", "of", "3", "published", "values", "equal", "in", *named.split()],
         ["report:", "out/verify.json"],
     ]
     report = json.loads((workflow.parent / "out" / "verify.json").read_text())
     assert report["equal"] is True
-    assert {name: engine["status"] for name, engine in report["engines"].items()} == {
-        "yadage": "done",
-        "cwltool": "done",
-    }
+    found = {name: engine["status"] for name, engine in report["engines"].items()}
+    assert found == dict.fromkeys(engines.split(","), "done")
 
 
-def test_verify_shows_what_differs(invoke, workflow: Path, yadage: None):
+@pytest.mark.yadage
+def test_verify_shows_what_differs(invoke, workflow: Path):
     # Each engine has directories of its own, so the text is not the same.
     workflow.write_text(workflow.read_text().replace("cat {texts} > {target}", "date +%N > {target}"))
     done = invoke("verify", "workflow.yml", *GOOD, "-o", "out")
@@ -239,7 +248,8 @@ def test_verify_shows_what_differs(invoke, workflow: Path, yadage: None):
     assert report["compared"][0]["differences"][0]["engine"] == "cwltool"
 
 
-def test_verify_of_a_workflow_that_fails(invoke, workflow: Path, yadage: None):
+@pytest.mark.yadage
+def test_verify_of_a_workflow_that_fails(invoke, workflow: Path):
     done = invoke("verify", "workflow.yml", *BAD, "-o", "out")
     assert done.exit_code == 1
     assert "yadage: the run failed" in done.stderr and "cwltool: the run failed" in done.stderr

@@ -24,8 +24,8 @@ def test_equal(tmp_path: Path):
     done = run(tmp_path, yadage=0.04, cwltool=0.04)
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "yadage   CLs observed 0.04, expected 0.3 (0.2 to 0.4)",
-        "cwltool  CLs observed 0.04, expected 0.3 (0.2 to 0.4)",
+        "yadage    CLs observed 0.04, expected 0.3 (0.2 to 0.4)",
+        "cwltool   CLs observed 0.04, expected 0.3 (0.2 to 0.4)",
         "cwltool gives the same result as yadage",
     ]
 

@@ -8,9 +8,9 @@ import re
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,7 @@ INTERRUPTED = 130
 TERMINATED = 143
 TRACEBACK_VARIABLE = "RECAST_BRIDGE_TRACEBACK"
 _TRACEBACK = "recast_bridge.traceback"
+_SHOWN = 8
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 # Terminal control sequences, in logs of steps for example.
 _ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
@@ -123,25 +124,58 @@ _SOURCE_OPTIONS = (
 )
 
 
-def source_options(function: F) -> F:
-    """SOURCE and the options that say with which values it runs; gives one argument ``opening``."""
+def bundled(argument: str, kind: type[Any], *options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Makes a decorator for options that several commands have.
 
-    @functools.wraps(function)
-    def wrapped(
-        source: str,
-        toplevel: str | None,
-        inputs: tuple[Path, ...],
-        parameters: tuple[str, ...],
-        initdir: str | None,
-        offline: bool,
-        **rest: Any,
-    ) -> Any:
-        return function(opening=Opening(source, toplevel, inputs, parameters, initdir, offline), **rest)
+    Args:
+        argument: name of the argument in which a command gets their values.
+        kind: dataclass of that argument; its fields are named as the values of the options.
+        options: what click makes of each option.
+    """
+    names = [field.name for field in fields(kind)]
 
-    result: Any = wrapped
-    for option in reversed(_SOURCE_OPTIONS):
-        result = option(result)
-    return result  # type: ignore[no-any-return]
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def wrapped(**arguments: Any) -> Any:
+            bundle = kind(**{name: arguments.pop(name) for name in names})
+            return function(**{argument: bundle}, **arguments)
+
+        return with_options(*options)(wrapped)  # type: ignore[return-value]
+
+    return decorate
+
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Makes a decorator of several options, in the order of the help."""
+
+    def decorate(function: F) -> F:
+        result: Any = function
+        for option in reversed(options):
+            result = option(result)
+        return result  # type: ignore[no-any-return]
+
+    return decorate
+
+
+source_options = bundled("opening", Opening, *_SOURCE_OPTIONS)
+"""SOURCE and the options that say with which values it runs; gives one argument ``opening``."""
+
+
+def output_directory(text: str, suffix: str) -> Callable[[F], F]:
+    """The option ``-o DIR``; gives an argument ``outdir``.
+
+    Args:
+        text: help, without the default.
+        suffix: what the default adds to the name of the source.
+    """
+    return click.option(
+        "-o",
+        "--output",
+        "outdir",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help=f"{text}  [default: NAME-{suffix} in the current directory]",
+    )
 
 
 # ---------------------------------------------------------------- messages
@@ -174,6 +208,12 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def counted(number: int, noun: str) -> str:
     """``1 note``, ``2 notes``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names on one line; of many only the first."""
+    text = ", ".join(names[:_SHOWN])
+    return text if len(names) <= _SHOWN else f"{text} and {len(names) - _SHOWN} more"
 
 
 def show_remarks(findings: Iterable[Finding], *, verbose: bool) -> None:
@@ -231,7 +271,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Lets a running engine end its steps when this process is told to end."""
+    """Lets a running engine end its steps when this process is told to end, or its terminal goes away."""
 
     def stop(number: int, frame: object) -> None:
         raise Terminated
@@ -239,11 +279,18 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        # As with nohup.
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def usage_error(code: str, message: str, remedy: str = "") -> UsageError:

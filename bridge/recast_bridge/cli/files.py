@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from recast_bridge.model.findings import Finding, Place, UsageError
 
 
 def write_files(directory: Path, contents: Mapping[str, str]) -> None:
-    """Write text files into a directory, which is made if need be.
+    """Write text files into a directory, which is made if need be, as are directories below it.
 
     Everything is written beside its final place first. Other files of the directory stay as they are.
+
+    Args:
+        directory: where.
+        contents: text by name; a name may be a path below the directory.
 
     Raises:
         UsageError: the directory cannot be written; nothing was changed.
@@ -59,18 +63,29 @@ def _create(directory: Path, contents: Mapping[str, str]) -> None:
 
 
 def _replace(directory: Path, contents: Mapping[str, str]) -> None:
+    folders = _folders_of(contents)
     for name in contents:
         if (directory / name).is_dir():
             raise IsADirectoryError(21, f"{name} is a directory")
+    for name in folders:
+        if os.path.lexists(directory / name) and not (directory / name).is_dir():
+            raise NotADirectoryError(20, f"{name} is not a directory")
     # Inside the directory, which may be a file system of its own.
     scratch = Path(tempfile.mkdtemp(prefix=".recast-bridge-", dir=directory))
     try:
         for name, text in contents.items():
             _write(scratch / name, text)
+        for name in folders:
+            (directory / name).mkdir(exist_ok=True)
         for name in contents:
             os.replace(scratch / name, directory / name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _folders_of(names: Iterable[str]) -> list[str]:
+    """The directories above some paths, outer ones first."""
+    return sorted({str(folder) for name in names for folder in Path(name).parents} - {"."})
 
 
 def write_file(path: Path, text: str) -> None:
@@ -91,6 +106,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()

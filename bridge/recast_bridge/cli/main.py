@@ -13,8 +13,11 @@ from recast_bridge.cli.common import guarded, traceback_option
 COMMANDS = {
     "check": "recast_bridge.cli.check",
     "to-cwl": "recast_bridge.cli.to_cwl",
+    "to-snakemake": "recast_bridge.cli.to_snakemake",
     "run": "recast_bridge.cli.run",
     "verify": "recast_bridge.cli.verify",
+    "test": "recast_bridge.cli.test",
+    "shell": "recast_bridge.cli.shell",
     "graph": "recast_bridge.cli.graph",
 }
 
@@ -66,7 +69,8 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @traceback_option
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Move preserved LHC analyses (yadage, RECAST, REANA) to CWL, and prove that the results stay the same.
+    """Move preserved LHC analyses (yadage, RECAST, REANA) to CWL and Snakemake, and prove that the results
+    stay the same.
 
     SOURCE is a workflow.yml, a reana.yaml or an entry of a recast.yml (recast.yml#name).
     """

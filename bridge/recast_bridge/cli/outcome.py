@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from recast_bridge.engines.results import RESULTS_NAME, load_results
 from recast_bridge.engines.types import RunResult, StepResult
 from recast_bridge.engines.verify import REPORT_NAME, Row, Verification
 from recast_bridge.model.workflow import Analysis, Step, Workflow
+from recast_bridge.step.record import RERUN_NAME
 from recast_bridge.yadage.sources import Source
 
 _ROWS = 40
@@ -129,10 +131,20 @@ def _failure(result: RunResult, step: StepResult, analysis: Analysis) -> Iterato
         yield from (f"      | {line}" for line in tail)
     else:
         yield "    it wrote nothing"
-    logs = sorted(directory.glob("_packtivity/*.log"), key=lambda path: path.stat().st_size)
+    logs = sorted(_logs(result.outdir, directory), key=lambda path: path.stat().st_size)
     if logs:
         files = [os.path.relpath(path) for path in logs if path.stat().st_size] or [os.path.relpath(logs[-1])]
         yield f"    next   {shlex.join(['less', *files])}"
+    again = directory / "_packtivity" / RERUN_NAME
+    if again.is_file():
+        yield f"    again  {shlex.join(['sh', os.path.relpath(again)])}   # runs exactly this step"
+
+
+def _logs(outdir: Path, directory: Path) -> Iterator[Path]:
+    """The files with the output of a step: in its own directory, and where Snakemake's rules have them."""
+    yield from directory.glob("_packtivity/*.log")
+    name = directory.relative_to(outdir)
+    yield from outdir.glob(f"*logs/{glob.escape(str(name))}.log")
 
 
 def _directory(outdir: Path, path: str) -> Path:
@@ -170,6 +182,12 @@ def _what(analysis: Analysis, path: str) -> str:
 # ---------------------------------------------------------------- comparison
 
 
+def joined(engines: Iterable[str]) -> str:
+    """Names of engines in a sentence: ``yadage, cwltool and snakemake``."""
+    *others, last = engines
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def comparison(done: Verification, outdir: Path) -> str:
     """The table of what is equal and what differs."""
     lines: list[str] = []
@@ -184,9 +202,9 @@ def comparison(done: Verification, outdir: Path) -> str:
             lines += _details(row, next(iter(done.runs)))
         equal = len(done.rows) - len(different)
         total = counted(len(done.rows), "published value")
-        lines.append(f"{equal} of {total} equal in {' and '.join(done.runs)}")
+        lines.append(f"{equal} of {total} equal in {joined(done.runs)}")
     elif done.equal:
-        lines.append(f"no step published anything in {' and '.join(done.runs)}")
+        lines.append(f"no step published anything in {joined(done.runs)}")
     else:
         lines.append("nothing to compare: not every engine came to its end")
     lines.append(f"report: {outdir / REPORT_NAME}")

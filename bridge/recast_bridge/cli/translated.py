@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recast_bridge.cli.common import counted, printable, usage_error
+from recast_bridge.cli.common import counted, listed, printable
 from recast_bridge.cli.files import write_files
 from recast_bridge.cwl.job import job_object
 from recast_bridge.cwl.writer import Translation, dump
-from recast_bridge.model.findings import Finding, Findings, Place, UsageError
 
 WORKFLOW_NAME = "workflow.cwl"
 INPUTS_NAME = "inputs.yml"
-_SHOWN = 8
 # What the JavaScript functions of a document are for, in words of the source.
 _REASONS = {
     "batch": "lists in batches",
@@ -40,61 +38,6 @@ _REASONS = {
     "withFiles": "files named by parameters",
     "zip-shortest": "lists of unequal length",
 }
-
-
-# ---------------------------------------------------------------- WORKDIR of images
-
-
-def given_workdirs(options: Sequence[str], files: Sequence[Path]) -> dict[str, str]:
-    """The directories that the user names, those of the options winning over those of the files."""
-    found: dict[str, str] = {}
-    for path in files:
-        found.update(_read_workdirs(path))
-    for option in options:
-        image, equal, directory = option.partition("=")
-        if not equal or not image or not _is_workdir(directory):
-            raise usage_error(
-                "X005",
-                f"--image-workdir {option}: not of the form IMAGE=DIR with an absolute DIR",
-                "for example: --image-workdir atlas/analysisbase:21.2.10=/home/atlas",
-            )
-        found[image] = directory
-    return found
-
-
-def _is_workdir(directory: object) -> bool:
-    return isinstance(directory, str) and (directory == "" or directory.startswith("/"))
-
-
-def _read_workdirs(path: Path) -> dict[str, str]:
-    import yaml
-
-    place = Place(str(path))
-    remedy = "write one line `IMAGE: DIR` for each image"
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        raise UsageError(Finding("X005", "error", message, remedy, place)) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(Finding("X005", "error", "this is not YAML", remedy, place)) from error
-    if not isinstance(data, dict) or not all(
-        isinstance(image, str) and _is_workdir(directory) for image, directory in data.items()
-    ):
-        message = "expected a mapping from images to absolute directories"
-        raise UsageError(Finding("X005", "error", message, remedy, place))
-    return data
-
-
-def check_images(given: Mapping[str, str], images: Sequence[str], findings: Findings) -> None:
-    """Warn about directories of images that the workflow does not use: likely a misspelt name."""
-    for image in given:
-        if image not in images:
-            findings.warning(
-                "X006",
-                f"no step runs in the image {image!r}, whose WORKDIR was given",
-                remedy=f"the images are: {', '.join(images) or 'none'}",
-            )
 
 
 # ---------------------------------------------------------------- files
@@ -148,7 +91,7 @@ def summary(
         f"  JavaScript  {_javascript(translation)}",
     ]
     if translation.missing:
-        lines.append(f"  no value    {_listed([printable(name) for name in translation.missing])}")
+        lines.append(f"  no value    {listed([printable(name) for name in translation.missing])}")
     command = shlex.join(
         ["cwltool", *_options(host, images), "--outdir", f"{directory}-results", str(workflow), str(inputs)]
     )
@@ -163,12 +106,7 @@ def _javascript(translation: Translation) -> str:
     functions = {name for names in scripted.values() for name in names}
     reasons = {_REASONS.get(name, "jq programs" if name.startswith("jq") else name) for name in functions}
     needed = f"needed by {len(scripted)} of {counted(translation.stage_count, 'stage')}"
-    return f"{needed} ({', '.join(sorted(reasons))}): {_listed(sorted(scripted))}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    text = ", ".join(names[:_SHOWN])
-    return text if len(names) <= _SHOWN else f"{text} and {len(names) - _SHOWN} more"
+    return f"{needed} ({', '.join(sorted(reasons))}): {listed(sorted(scripted))}"
 
 
 def _options(host: bool, images: Sequence[str]) -> list[str]:

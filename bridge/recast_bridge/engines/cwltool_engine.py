@@ -38,12 +38,9 @@ from schema_salad.exceptions import ValidationException
 from recast_bridge.cwl.job import job_object
 from recast_bridge.cwl.writer import Translation, dump
 from recast_bridge.engines.environments import cache_directory
-from recast_bridge.engines.results import StepRecord, describe, write_results
-from recast_bridge.engines.types import RUNTIMES, ProgressEvent, RunResult, StepResult
-from recast_bridge.model.findings import Finding, RunError, UsageError
+from recast_bridge.engines.rundir import OWN, Describer, check_path, check_run, finish
+from recast_bridge.engines.types import ProgressEvent, RunResult, StepResult
 
-_OWN = "_recast"
-_SAFE_PATH = re.compile(r"[\w@%+=:,./-]+")
 _THROWN = re.compile(r"(?:^|: )Error: (.*)$", re.MULTILINE)
 _LOG_LINES = 20
 # Attribute of a RuntimeContext that says where in the workflow one is.
@@ -234,36 +231,11 @@ def run(
         RunError: the run directory is in use, or an input has no value.
         UsageError: unknown runtime.
     """
-    if runtime not in RUNTIMES:
-        raise UsageError(
-            Finding("R105", "error", f"unknown runtime: {runtime}", f"one of {', '.join(RUNTIMES)}")
-        )
     outdir = outdir.resolve()
-    if runtime == "host" and not _SAFE_PATH.fullmatch(str(outdir)):
-        raise UsageError(
-            Finding(
-                "R103",
-                "error",
-                f"the path of the run directory has marks that commands stumble over: {outdir}",
-                "name a directory of letters, digits, '.', '_' and '-' with -o",
-            )
-        )
-    if outdir.exists() and (not outdir.is_dir() or any(outdir.iterdir())):
-        raise RunError(
-            Finding(
-                "R106", "error", f"the run directory is not empty: {outdir}", "name a new directory with -o"
-            )
-        )
-    if translation.missing:
-        raise RunError(
-            Finding(
-                "R107",
-                "error",
-                f"these inputs have no value: {', '.join(translation.missing)}",
-                "give them with --inputs FILE or -p name=value",
-            )
-        )
-    own = outdir / _OWN
+    if runtime == "host":
+        check_path(outdir, "run directory", "-o")
+    check_run(outdir, runtime, translation.missing)
+    own = outdir / OWN
     own.mkdir(parents=True)
     document = own / "workflow.cwl"
     document.write_text(translation.text(own), encoding="utf-8")
@@ -416,31 +388,21 @@ def _convert_local_images(translation: Translation) -> None:
 
 def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> RunResult:
     outdir = watch.outdir
-    places: list[tuple[str | Path, str]] = [(outdir, "")]
-    if initdir is not None:
-        places.extend((path, "<initdir>") for path in dict.fromkeys((initdir.absolute(), initdir.resolve())))
+    describe = Describer(outdir, initdir)
     steps: list[StepResult] = []
     for path, instance in _numbered(watch.instances):
         done = instance.status == "success"
         outputs = None
         if done and instance.outputs is not None:
-            outputs = describe(_published(watch.translation, instance), places)
+            outputs = describe(_published(watch.translation, instance))
         log = () if done else _tail(instance)
         state: Any = "done" if done else "failed" if instance.status else "waiting"
         steps.append(StepResult(instance.name, path, outputs, state, log))
     # The logs move only now: until here a published directory must not have held them.
     for instance in watch.instances:
         _keep_logs(instance)
-    shutil.rmtree(outdir / _OWN / "logs", ignore_errors=True)
-    steps.sort(key=lambda step: step.path)
-    failed = tuple(step for step in steps if step.state == "failed")
-    status: Any = "failed" if failed or message else "done"
-    if status == "done":
-        records: list[StepRecord] = [
-            {"name": step.name, "path": step.path, "outputs": step.outputs} for step in steps
-        ]
-        write_results(outdir, workflow, records)
-    return RunResult("cwltool", status, tuple(steps), failed, (), outdir, message)
+    shutil.rmtree(outdir / OWN / "logs", ignore_errors=True)
+    return finish("cwltool", workflow, outdir, steps, message)
 
 
 def _numbered(instances: list[_Instance]) -> Iterator[tuple[str, _Instance]]:

@@ -18,7 +18,7 @@ from recast_bridge.model.workflow import Analysis
 from recast_bridge.yadage.sources import Source
 
 REPORT_NAME = "verify.json"
-ENGINES: tuple[EngineName, ...] = ("cwltool", "yadage")
+ENGINES: tuple[EngineName, ...] = ("cwltool", "snakemake", "yadage")
 
 Report = Callable[[ProgressEvent], None]
 
@@ -147,41 +147,48 @@ def execute(engine: EngineName, job: Job, outdir: Path, progress: Report) -> Run
         BridgeError: it cannot be started; nothing is left behind.
     """
     check(engine, job, outdir)
+    start = {"cwltool": _with_cwltool, "snakemake": _with_snakemake, "yadage": _with_yadage}.get(engine)
+    if start is None:
+        raise UsageError(
+            Finding("R114", "error", f"{engine} cannot run workflows", f"use one of {', '.join(ENGINES)}")
+        )
     try:
-        if engine == "cwltool":
-            return _with_cwltool(job, outdir, progress)
-        if engine == "yadage":
-            return _with_yadage(job, outdir, progress)
+        return start(job, outdir, progress)
     except OSError as error:
         raise _unusable(error, outdir) from error
-    raise UsageError(
-        Finding("R114", "error", f"{engine} cannot run workflows yet", f"use one of {', '.join(ENGINES)}")
-    )
 
 
 def _with_cwltool(job: Job, outdir: Path, progress: Report) -> RunResult:
     from recast_bridge.cwl.tools import Options
     from recast_bridge.cwl.writer import translate
 
-    host = job.runtime == "host"
-    workdirs: Mapping[str, str] = {}
-    if not host:
-        workdirs = image_workdirs(images_of(job.analysis.workflow), lookup=True, registry=not job.offline)
-    options = Options(host=host, image_workdirs=workdirs, to_run=True)
+    options = Options(host=job.runtime == "host", image_workdirs=_image_workdirs(job), to_run=True)
     translation = translate(job.analysis, Findings(list(job.findings.items)), options)
 
     from recast_bridge.engines.cwltool_engine import run
 
-    name = os.path.relpath(job.source.file, job.source.toplevel)
-    return run(
-        translation,
-        name,
-        job.analysis.initdir,
-        outdir,
-        runtime=job.runtime,
-        jobs=job.jobs,
-        progress=progress,
-    )
+    return run(translation, *_places(job, outdir), runtime=job.runtime, jobs=job.jobs, progress=progress)
+
+
+def _with_snakemake(job: Job, outdir: Path, progress: Report) -> RunResult:
+    from recast_bridge.engines.snakemake_engine import run
+    from recast_bridge.snakemake.writer import Options, translate
+
+    options = Options(host=job.runtime == "host", image_workdirs=_image_workdirs(job))
+    translation = translate(job.analysis, Findings(list(job.findings.items)), options)
+    return run(translation, *_places(job, outdir), runtime=job.runtime, jobs=job.jobs, progress=progress)
+
+
+def _image_workdirs(job: Job) -> Mapping[str, str]:
+    """The directories in which the images of an analysis start, as far as they are known."""
+    if job.runtime == "host":
+        return {}
+    return image_workdirs(images_of(job.analysis.workflow), lookup=True, registry=not job.offline)
+
+
+def _places(job: Job, outdir: Path) -> tuple[str, Path | None, Path]:
+    """Name of the workflow, directory of its input files, run directory."""
+    return os.path.relpath(job.source.file, job.source.toplevel), job.analysis.initdir, outdir
 
 
 def _with_yadage(job: Job, outdir: Path, progress: Report) -> RunResult:

@@ -116,8 +116,8 @@ def open_source(
         SourceError: something cannot be read, found or fetched, or the specification is not valid.
         UsageError: a parameter is not of the form ``name=value``.
     """
-    opening = _Opening(toplevel, inputs, parameters, initdir, cache, offline)
-    given = opening.given_parameters()
+    opening = _Opening(toplevel, inputs, initdir, cache, offline)
+    given = given_parameters(parameters)
     path, fragment = _split(spec, toplevel)
     if not path.exists() and toplevel is not None:
         local, _ = opening.directory(toplevel, Path.cwd())
@@ -180,14 +180,12 @@ class _Opening:
         self,
         toplevel: str | None,
         inputs: Sequence[Path],
-        parameters: Sequence[str],
         initdir: str | None,
         cache: Path | None,
         offline: bool,
     ) -> None:
         self.toplevel = toplevel
         self.inputs = [Path(os.path.abspath(path)) for path in inputs]
-        self.parameters = parameters
         self.initdir = initdir
         self.cache = cache
         self.offline = offline
@@ -365,44 +363,6 @@ class _Opening:
 
     # values
 
-    def given_parameters(self) -> dict[str, Any]:
-        """The values of the options ``-p``."""
-        values: dict[str, Any] = {}
-        for option in self.parameters:
-            name, equal, text = option.partition("=")
-            if not equal or not name:
-                raise UsageError(
-                    Finding(
-                        "Y069",
-                        "error",
-                        f"-p {option}: not of the form name=value",
-                        "For example: -p events=100",
-                    )
-                )
-            try:
-                value = parse_text(text, f"-p {name}")[0].root
-            except SourceError as error:
-                finding = error.findings[0]
-                raise UsageError(
-                    Finding(
-                        "Y069",
-                        "error",
-                        f"-p {option}: {finding.message}",
-                        "Quote the value, as in -p 'a=\"x\"'.",
-                    )
-                ) from None
-            if is_date(value):
-                raise UsageError(
-                    Finding(
-                        "Y069",
-                        "error",
-                        f"-p {option}: is read as a date",
-                        f"Quote it: -p '{name}=\"{text}\"'",
-                    )
-                )
-            values[name] = plain(value)
-        return values
-
     def merged(self, values: dict[str, Any], files: Sequence[Path], given: dict[str, Any]) -> dict[str, Any]:
         """Values, those of files and those of the options, later ones winning."""
         values = dict(values)
@@ -537,6 +497,52 @@ class _Opening:
             return None
         path = base / options.get("pathbase", "") / options["initdir"]
         return self.declared_initdir(Path(os.path.normpath(path)), options.place_of("initdir"))
+
+
+def given_parameters(options: Sequence[str]) -> dict[str, Any]:
+    """The values of the options ``-p``.
+
+    Args:
+        options: texts of the form ``name=value``, the value being YAML.
+
+    Raises:
+        UsageError: one is of another form.
+    """
+    values: dict[str, Any] = {}
+    for option in options:
+        name, equal, text = option.partition("=")
+        if not equal or not name:
+            raise UsageError(
+                Finding(
+                    "Y069",
+                    "error",
+                    f"-p {option}: not of the form name=value",
+                    "For example: -p events=100",
+                )
+            )
+        try:
+            value = parse_text(text, f"-p {name}")[0].root
+        except SourceError as error:
+            finding = error.findings[0]
+            raise UsageError(
+                Finding(
+                    "Y069",
+                    "error",
+                    f"-p {option}: {finding.message}",
+                    "Quote the value, as in -p 'a=\"x\"'.",
+                )
+            ) from None
+        if is_date(value):
+            raise UsageError(
+                Finding(
+                    "Y069",
+                    "error",
+                    f"-p {option}: is read as a date",
+                    f"Quote it: -p '{name}=\"{text}\"'",
+                )
+            )
+        values[name] = plain(value)
+    return values
 
 
 def _check_values(values: Map, name: str) -> None:
