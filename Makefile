@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 EXAMPLE := examples/two-lepton
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: demo test setup lint test-docker test-slow clean
+.PHONY: demo test setup plain lint test-docker test-slow clean
 
 demo: setup
 	rm -rf build/demo
-	$(BIN)/recast-bridge to-cwl $(EXAMPLE)/recast.yml --host -o build/demo/cwl
-	$(BIN)/recast-bridge verify $(EXAMPLE)/recast.yml --engines yadage,cwltool --runtime host -j 2 -o build/demo
-	@$(BIN)/python $(EXAMPLE)/show_cls.py build/demo/yadage build/demo/cwltool
+	$(BIN)/recast-bridge to-cwl $(EXAMPLE)/recast.yml --host -o build/demo/cwl-files
+	$(BIN)/recast-bridge to-snakemake $(EXAMPLE)/recast.yml --host -o build/demo/snakemake-files
+	$(BIN)/recast-bridge verify $(EXAMPLE)/recast.yml --engines yadage,cwltool,snakemake --runtime host -j 2 -o build/demo
+	@$(BIN)/python $(EXAMPLE)/show_cls.py build/demo/yadage build/demo/cwltool build/demo/snakemake
 
 test: lint setup
 	$(PYTEST) -n 2 -m 'not slow and not docker'
@@ -20,6 +21,9 @@ test: lint setup
 # yadage has an environment of its own, in the user's cache.
 setup: $(VENV)/.installed
 	@$(BIN)/python -m recast_bridge.engines.environments >/dev/null
+
+# Generated Snakefiles must run where recast-bridge is not installed.
+plain: .venv-plain/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check
@@ -29,14 +33,19 @@ lint: $(VENV)/.installed
 test-docker: setup
 	$(PYTEST) -m 'docker and not slow'
 
-test-slow: setup
+test-slow: setup plain
 	$(PYTEST) -n 2 -m slow
 
 clean:
-	rm -rf build dist $(VENV)
+	rm -rf build dist $(VENV) .venv-plain
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[examples,test]'
+	touch $@
+
+.venv-plain/.installed: constraints.txt
+	$(PYTHON) -m venv .venv-plain
+	.venv-plain/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt snakemake jq
 	touch $@

@@ -27,7 +27,7 @@ def show(runs: list[Path]) -> int:
             return 1
     for name, result in found.items():
         low, expected, high = result["CLs_exp"][1:4]
-        print(f"{name:8} CLs observed {result['CLs_obs']}, expected {expected} ({low} to {high})")
+        print(f"{name:9} CLs observed {result['CLs_obs']}, expected {expected} ({low} to {high})")
     first, *others = found
     for other in others:
         verdict = "gives the same result as" if found[other] == found[first] else "DIFFERS from"

@@ -1,0 +1,66 @@
+"""The documentation shows what the software really does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+
+from recast_bridge.cli import main
+from snakemake_executor_plugin_recast import ExecutorSettings
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+STALE = "python docs/side_by_side.py writes it again"
+
+
+@pytest.fixture(scope="module")
+def side_by_side() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("side_by_side", DOCS / "side_by_side.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return (DOCS / "snakemake.md").read_text(encoding="utf-8")
+
+
+def test_the_example_is_what_is_written(side_by_side: ModuleType, page: str) -> None:
+    assert "example" in side_by_side.sources(page)
+    assert side_by_side.updated(page, None) == page, STALE
+
+
+def test_the_repositories_are_what_is_written(side_by_side: ModuleType, page: str, shared: Path) -> None:
+    assert len(side_by_side.sources(page)) == 4
+    assert side_by_side.updated(page, shared / "corpus" / "original") == page, STALE
+
+
+def test_the_example_runs(side_by_side: ModuleType, page: str, tmp_path: Path) -> None:
+    workflow, inputs, initdir = side_by_side.write_example(page, tmp_path)
+    options = ["--inputs", inputs, "--initdir", initdir, "--host", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, ["to-snakemake", workflow, *options])
+    assert done.exit_code == 0, done.output
+    words = ["--cores", "2", "--executor", "recast", "--recast-runtime", "host"]
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", *words], cwd=tmp_path / "out", capture_output=True, check=True
+    )
+    assert (tmp_path / "out" / "combine" / "combined.txt").read_text().split() == ["4", "4", "3"]
+    steps = json.loads((tmp_path / "out" / "results.json").read_text())["steps"]
+    assert [step["path"] for step in steps] == [
+        *("combine/0", "fit/0", "fit/1", "fit/2", "select/0", "select/1", "split/0")
+    ]
+
+
+def test_every_setting_of_the_executor_is_explained() -> None:
+    explained = re.findall(r"^\| `--recast-([a-z-]+)", (DOCS / "executor.md").read_text(), re.MULTILINE)
+    assert explained == [field.name.replace("_", "-") for field in fields(ExecutorSettings)]
