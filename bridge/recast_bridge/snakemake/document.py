@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources as package_files
 
-from recast_bridge.snakemake.code import json_code, quoted
+from recast_bridge.snakemake.printing import json_code, quoted
 from recast_bridge.snakemake.rules import Rule, Rules
 from recast_bridge.snakemake.shells import Shell
 

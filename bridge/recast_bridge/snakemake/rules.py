@@ -11,7 +11,7 @@ from typing import Any
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, Place
 from recast_bridge.model.inference import infer, value_in
-from recast_bridge.model.types import BOOLEAN, FLOAT, INT, is_array, members
+from recast_bridge.model.types import is_array
 from recast_bridge.model.workflow import (
     Analysis,
     Cases,
@@ -19,9 +19,7 @@ from recast_bridge.model.workflow import (
     FromFile,
     FromGlob,
     FromParameter,
-    FromQuery,
     FromTemplate,
-    Items,
     Published,
     Slot,
     Stage,
@@ -30,15 +28,16 @@ from recast_bridge.model.workflow import (
 )
 from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.names import Names, config_key, variable
+from recast_bridge.snakemake.ports import Ports
+from recast_bridge.snakemake.printing import Printer, pattern_of, quoted
 from recast_bridge.snakemake.resources import resources
-from recast_bridge.snakemake.shells import Shell, shell
+from recast_bridge.snakemake.shells import Shell
 from recast_bridge.snakemake.values import Scope, Unit, Values, Where
 
 # The last part of a path that names a file and no directory.
 _FILE_NAME = re.compile(r".+\.(?!d$|dir$)[A-Za-z][A-Za-z0-9]{0,9}")
 # Names that Snakemake's list of checkpoints has for itself.
 _NO_RULES = ("all", "created_output", "parent", "register", "spawn_new_namespace")
-_OWN_PARAMS = ("workdir", "done", "published", "mounts")
 # What stands in a run directory and is no step.
 _OWN_FILES = ("Snakefile", "config.yaml", "results.json", ".snakemake", "_recast")
 
@@ -130,7 +129,7 @@ class RuleWriter:
         self.read: set[str] = set()
         self.noted: set[str] = set()
         self.generated: dict[c.Node, str] = {}
-        self.printer = c.Printer({})
+        self.printer = Printer({})
         self.result = Rules()
 
     def write(self) -> Rules:
@@ -143,7 +142,7 @@ class RuleWriter:
         self.result.rules = [self._rule(unit) for unit in self.units]
         self.result.targets = list(self._targets())
         self.result.wildcards = sorted(
-            {level.wildcard for unit in self.units for level in _levels(unit) if level.wildcard is not None}
+            {level.wildcard for unit in self.units for level in unit.levels if level.wildcard is not None}
         )
         return self.result
 
@@ -174,7 +173,7 @@ class RuleWriter:
                 unit.child = Scope(stage.body, inner, unit)
                 self._open(unit.child, (*taken, wildcard) if wildcard else taken)
                 continue
-            unit.rule = self.names.fresh("_".join(level.stage.name for level in _levels(unit)))
+            unit.rule = self.names.fresh("_".join(level.stage.name for level in unit.levels))
             self._choose_outputs(unit)
             self.units.append(unit)
             self.by_rule[unit.rule] = unit
@@ -219,7 +218,7 @@ class RuleWriter:
     def _choose_outputs(self, unit: Unit) -> None:
         """Decide which published files are outputs of the rule: those that are certainly files."""
         step = unit.step
-        at = _own(unit)
+        at = unit.own
         own = list(self._own_paths(unit, at))
         folders = {path for path in own for other in own if other.startswith(f"{path}/")}
         folders |= set(self._used_as_folders(unit, at))
@@ -292,13 +291,13 @@ class RuleWriter:
         ranges: dict[c.Count, str] = {}
         names = Names(self.names.taken)
         for unit in self.units:
-            at = _own(unit)
-            for number, level in enumerate(_levels(unit)):
+            at = unit.own
+            for number, level in enumerate(unit.levels):
                 if level.wildcard is None:
                     continue
                 width = self.values.width(level, at[:number])
                 for rule in c.waits_for(width):
-                    checkpoints[rule] = tuple(each.wildcard for each in _levels(self.by_rule[rule]))
+                    checkpoints[rule] = tuple(each.wildcard for each in self.by_rule[rule].levels)
                 fixed = c.is_known(width) and not c.uses_wildcards(width)
                 if fixed and isinstance(width, c.Length) and level.stage.generator is not None:
                     self._name_generated(
@@ -306,34 +305,34 @@ class RuleWriter:
                     )
                 if fixed and not isinstance(width, int) and width not in ranges:
                     name = names.fresh(level.wildcard.rstrip("_").upper())
-                    known = c.Printer({}, dict(ranges), dict(self.generated))
+                    known = Printer({}, dict(ranges), dict(self.generated))
                     self.result.ranges[name] = known.range(width)
                     ranges[width] = name
-        self.printer = c.Printer(checkpoints, ranges, self.generated)
+        self.printer = Printer(checkpoints, ranges, self.generated)
 
     def _name_generated(self, node: c.Node, ranges: Mapping[c.Count, str], name: str) -> None:
         """Write the parameters that jq programs make from the inputs down once."""
         if node not in self.generated:
-            self.result.ranges[name] = c.Printer({}, dict(ranges), dict(self.generated)).value(node)
+            self.result.ranges[name] = Printer({}, dict(ranges), dict(self.generated)).value(node)
             self.generated[node] = name
 
     # -------------------------------------------------------------- one rule
 
     def _rule(self, unit: Unit) -> Rule:
-        step, at = unit.step, _own(unit)
+        step, at = unit.step, unit.own
         rule = Rule(
             unit.rule,
-            self.groups[_levels(unit)[0].stage.name],
+            self.groups[unit.levels[0].stage.name],
             self._title(unit),
             checkpoint=unit.rule in self.printer.checkpoints,
         )
         directory = self.values.file(unit, at, "")
-        rule.log = c.quoted(c.pattern_of(replace(directory, around=(f"{self.values.logs}/", ".log"))))
+        rule.log = quoted(pattern_of(replace(directory, around=(f"{self.values.logs}/", ".log"))))
         for path, name in unit.outputs.items():
-            rule.outputs.append((name, c.quoted(c.pattern_of(self.values.file(unit, at, path)))))
+            rule.outputs.append((name, quoted(pattern_of(self.values.file(unit, at, path)))))
         if unit.flag:
-            rule.outputs.insert(0, ("", c.quoted(c.pattern_of(self.values.first(unit, at)))))
-        _Ports(self, unit, rule).fill()
+            rule.outputs.insert(0, ("", quoted(pattern_of(self.values.first(unit, at)))))
+        Ports(self, unit, rule).fill()
         on_host = self.host or step.environment.image is None
         if not on_host:
             rule.container = step.environment.image
@@ -359,7 +358,7 @@ class RuleWriter:
             )
 
     def _title(self, unit: Unit) -> str:
-        names = " / ".join(level.stage.name for level in _levels(unit))
+        names = " / ".join(level.stage.name for level in unit.levels)
         place = unit.stage.place
         return f"{names} ({self.where(place)})" if place is not None else names
 
@@ -373,8 +372,8 @@ class RuleWriter:
         for node in nodes:
             for file, picked in _files_with_indices(node, frozenset()):
                 owner = self.by_rule[file.owner]
-                shared = sum(one is other for one, other in zip(_levels(unit), _levels(owner), strict=False))
-                rest = [level for level in _levels(unit)[shared:] if level.wildcard is not None]
+                shared = sum(one is other for one, other in zip(unit.levels, owner.levels, strict=False))
+                rest = [level for level in unit.levels[shared:] if level.wildcard is not None]
                 used = {part.name for part in c.walk(file) if isinstance(part, c.Wildcard)} | picked
                 indices = [index for _, index in file.directory.parts]
                 if all(level.wildcard in used and _is_even(level) for level in rest) and not any(
@@ -421,20 +420,20 @@ class RuleWriter:
     def _targets(self) -> Iterator[str]:
         """The files that people look for, and the rules that nobody reads completely."""
         files = {
-            c.pattern_of(self.values.file(unit, _own(unit), path))
+            pattern_of(self.values.file(unit, unit.own, path))
             for unit in self.units
             for path in unit.outputs
-            if not any(level.wildcard for level in _levels(unit))
+            if not any(level.wildcard for level in unit.levels)
         }
         wanted = [result.path for result in self.analysis.results if result.path in files]
-        yield from map(c.quoted, wanted)
+        yield from map(quoted, wanted)
         printer = replace(self.printer, waiting=True, function=True)
         for unit in self.units:
             if unit.rule in self.read:
                 continue
             loops: list[tuple[str, c.Count]] = []
             at: Where = ()
-            for level in _levels(unit):
+            for level in unit.levels:
                 if level.wildcard is None:
                     at = (*at, None)
                 else:
@@ -443,248 +442,9 @@ class RuleWriter:
             first = self.values.first(unit, at)
             node: c.Node = c.Each(tuple(loops), first) if loops else first
             text = printer.relative(node)
-            if text in map(c.quoted, wanted):
+            if text in map(quoted, wanted):
                 continue
             yield text if c.is_known(node) else f"lambda wildcards: {text}"
-
-
-class _Ports:
-    """Inputs and params of one rule.
-
-    Args:
-        writer: makes the rules.
-        unit: the stage.
-        rule: gets them.
-    """
-
-    def __init__(self, writer: RuleWriter, unit: Unit, rule: Rule) -> None:
-        self.writer = writer
-        self.unit = unit
-        self.rule = rule
-        self.at = _own(unit)
-        self.names = Names({*_OWN_PARAMS})
-        self.waiting = replace(writer.printer, waiting=True)
-        self.plain = replace(writer.printer, function=True)
-        self.extra: dict[Slot, str] = {}
-        self.needed: list[c.Node] = []
-        self.named: set[str] = set()
-
-    def fill(self) -> None:
-        """Set inputs, params and the command."""
-        unit, rule = self.unit, self.rule
-        directory = self.writer.values.file(unit, self.at, "")
-        rule.params.append(("workdir", f"absolute({c.quoted(c.pattern_of(directory))})"))
-        if unit.flag:
-            rule.params.append(("done", "lambda wildcards, output: output[0]"))
-        for name in self._parameter_names():
-            self._argument(name)
-        if (published := self._published()) is not None:
-            rule.params.append(("published", self._code(published)))
-        if unit.step.environment.mounts:
-            rule.params.append(("mounts", self._code(self._mounts())))
-        for node in self._after():
-            self.needed.append(node)
-        self._shell()
-        self._inputs()
-
-    def _parameter_names(self) -> list[str]:
-        """The parameters of the step; where jq programs make them, those that it uses."""
-        stage, step = self.unit.stage, self.unit.step
-        if stage.generator is None:
-            return [name for name, _ in stage.arguments]
-        used = [slot.parameter for slot in step.command.template.slots] if step.command else []
-        if isinstance(step.outputs, Fields):
-            used += [item.name for _, item in step.outputs.items if isinstance(item, FromParameter)]
-        return list(dict.fromkeys(used))
-
-    # ---- inputs
-
-    def _first(self, file: c.File) -> c.File | None:
-        return None if file.owner == self.unit.rule else self.writer.first_of(file)
-
-    def _inputs(self) -> None:
-        """Inputs without a name, for what is waited for and for files inside other values, come first."""
-        texts: list[str] = []
-        self.writer.note_reading(self.unit, self.needed)
-        for node in self.needed:
-            text = self._input(node)
-            if text not in texts and text not in self.named:
-                texts.append(text)
-        self.rule.inputs = [("", text) for text in texts] + self.rule.inputs
-
-    def _input(self, node: c.Node) -> str:
-        """An input as Python: a path with wildcards, or a function of them."""
-        if isinstance(node, c.File) and all(
-            not isinstance(index, c.Position | c.Loop) for _, index in node.directory.parts
-        ):
-            return c.quoted(c.pattern_of(node))
-        text = self.waiting.relative(node)
-        static = isinstance(node, c.Each) and text.startswith("expand(") and "wildcards." not in text
-        if not c.is_known(node) or (c.uses_wildcards(node) and not static):
-            return f"lambda wildcards: {replace(self.waiting, function=True).relative(node)}"
-        return text
-
-    def _after(self) -> Iterator[c.Node]:
-        """What this stage, and the sub-workflows around it, wait for without reading it."""
-        for number, level in enumerate(_levels(self.unit)):
-            for path in level.stage.after:
-                yield from self.writer.finished(level.scope, path, self.at[:number])
-
-    # ---- params
-
-    def _argument(self, name: str) -> None:
-        value = self.writer.values.argument(self.unit, name, self.at)
-        identifier = self.names[name]
-        if isinstance(value, c.File) and value.owner == self.unit.rule:
-            code = f"absolute({c.quoted(c.pattern_of(value))})"
-            if _has_braces(value.path):
-                code = f"lambda wildcards: {self.plain.value(value)}"
-            elif value.output:
-                code = f"lambda wildcards, output: absolute(output.{value.output})"
-            self.rule.params.append((identifier, code))
-        elif c.only_files(value) and c.depth(value) <= 1:
-            text = self._input(value)
-            self.rule.inputs.append((identifier, text))
-            self.named.add(text)
-            self.writer.note_reading(self.unit, [value])
-            self.needed.extend(c.needs(value, self._first, whole=False))
-            self.rule.params.append((identifier, f"lambda wildcards, input: absolute(input.{identifier})"))
-        else:
-            self.needed.extend(c.needs(value, self._first))
-            self.rule.params.append((identifier, self._code(value, name)))
-
-    def _code(self, value: c.Node, name: str | None = None) -> str:
-        """A value as the code of a param."""
-        if isinstance(value, c.Via):
-            value = value.of
-        if isinstance(value, c.Constant):
-            text = c.json_code(value.value)
-            if c.looks_absolute(text):
-                value = c.Config(self.writer.constant(self.rule.name, name or "published", value.value))
-            elif not _has_braces(value.value) and not self._is_prefix(value.value):
-                return text
-        text = self.plain.value(value)
-        if isinstance(value, c.Config) and name is not None and self._is_number(name):
-            return text
-        if any(isinstance(part, c.Later) for part in c.walk(value)):
-            return f"lambda wildcards, input: {text}"
-        return f"lambda wildcards: {text}"
-
-    def _is_number(self, name: str) -> bool:
-        known = (self.unit.facts.instance or {}).get(name)
-        return known is not None and all(kind in (INT, FLOAT, BOOLEAN) for kind in members(known.type))
-
-    def _may_be_list(self, name: str, value: c.Node) -> bool:
-        if isinstance(value, c.Constant | c.Mapped):
-            return not isinstance(value, c.Mapped) and isinstance(value.value, list)
-        known = (self.unit.facts.instance or {}).get(name)
-        return known is None or is_array(known.type) is not False
-
-    def _is_prefix(self, value: Any) -> bool:
-        """True when the linter would take a text for part of a path of the rule."""
-        texts = [text.lstrip("f\"'") for _, text in (*self.rule.inputs, *self.rule.outputs)]
-        return isinstance(value, str) and any(text.startswith(value) for text in texts)
-
-    # ---- what is published
-
-    def _published(self) -> c.Node | None:
-        """What the named outputs do not say about the published values; None when they say it all."""
-        outputs = self.unit.step.outputs
-        if isinstance(outputs, FromFile):
-            return c.Constant({"$yaml": outputs.path})
-        if isinstance(outputs, FromQuery):
-            return self._marker(outputs)
-        found: list[tuple[str, c.Node]] = []
-        for key, item in outputs.items:
-            node = self._value(item, key)
-            if isinstance(node, c.File) and node.owner == self.unit.rule and node.output == key:
-                continue
-            found.append((key, node))
-        if not found:
-            return None
-        return _as_constant(c.Mapped(tuple(found)))
-
-    def _value(self, item: Published, key: str) -> c.Node:
-        values = self.writer.values
-        if isinstance(item, FromGlob):
-            later = values.matching(self.unit, item.template, self.at)
-            assert isinstance(later, c.Later) and later.pattern is not None
-            fields: list[tuple[str, c.Node]] = [("$glob", later.pattern)]
-            if item.required:
-                fields.append(("required", c.Constant(True)))
-            return c.Mapped(tuple(fields))
-        if isinstance(item, Fields):
-            return c.Mapped(tuple((name, self._value(each, key)) for name, each in item.items))
-        if isinstance(item, Items):
-            return c.Listed(tuple(self._value(each, key) for each in item.items))
-        if isinstance(item, FromQuery):
-            return self._marker(item)
-        node = values.leaf(self.unit, item, self.at)
-        if isinstance(node, c.Constant) and _has_marker(node.value):
-            self.writer.findings.error(
-                "S108",
-                f"step {self.unit.step.name!r} publishes a mapping whose key begins with '$'",
-                remedy="rename the key",
-                place=self.unit.step.place,
-            )
-        return node
-
-    def _marker(self, query: FromQuery) -> c.Node:
-        fields: list[tuple[str, c.Node]] = [
-            ("$jq", c.Constant(query.query)),
-            ("of", self._parameters()),
-        ]
-        fields += [(name, c.Constant(True)) for name in ("exact", "glob", "relative") if getattr(query, name)]
-        return c.Mapped(tuple(fields))
-
-    def _parameters(self) -> c.Node:
-        values = self.writer.values
-        if self.unit.stage.generator is not None:
-            return values.all_generated(self.unit, self.at)
-        return c.Mapped(
-            tuple((name, values.argument(self.unit, name, self.at)) for name, _ in self.unit.stage.arguments)
-        )
-
-    def _mounts(self) -> c.Node:
-        found: list[tuple[str | c.Config, c.Node]] = []
-        for number, mount in enumerate(self.unit.step.environment.mounts):
-            # The linter takes the path in the image for one of this machine.
-            key = c.Config(self.writer.constant(self.rule.name, f"mount_{number}", mount.path))
-            found.append((key, c.Mapped((("$jq", c.Constant(mount.query)), ("of", self._parameters())))))
-        return c.Mapped(tuple(found))
-
-    # ---- the command
-
-    def _shell(self) -> None:
-        environment = self.unit.step.environment
-        workdir = self.writer.image_workdirs.get(environment.image) if environment.image else None
-        self.rule.shell = shell(
-            self.unit.step, self._slot, image_workdir=workdir, host=self.writer.host, mark=self.unit.flag
-        )
-
-    def _slot(self, slot: Slot) -> str:
-        if not slot.path and not slot.conversion and not slot.spec:
-            return f"{{params.{self.names[slot.parameter]}}}"
-        if slot not in self.extra:
-            name = self.names.fresh("_".join([slot.parameter, *map(str, slot.path)]))
-            self.extra[slot] = name
-            self.rule.params.append((name, self._code(self._shown(slot))))
-        return f"{{params.{self.extra[slot]}}}"
-
-    def _shown(self, slot: Slot) -> c.Node:
-        """The value of a slot with item access or a format; a list is one text, joined by blanks, before."""
-        value = self.writer.values.argument(self.unit, slot.parameter, self.at)
-        if not slot.path or self._may_be_list(slot.parameter, value):
-            value = c.Call("joined", (value,))
-        for key in slot.path:
-            value = c.element(value, key)
-        if slot.conversion or slot.spec:
-            return c.Formatted(value, slot.conversion, slot.spec)
-        return value
-
-
-def _levels(unit: Unit) -> tuple[Unit, ...]:
-    return (*unit.scope.levels, unit)
 
 
 def _is_even(level: Unit) -> bool:
@@ -704,40 +464,3 @@ def _files_with_indices(node: Any, picked: frozenset[str]) -> Iterator[tuple[c.F
         picked |= {part.name for part in c.walk(node.key) if isinstance(part, c.Wildcard)}
     for child in c.children(node):
         yield from _files_with_indices(child, picked)
-
-
-def _own(unit: Unit) -> Where:
-    """The instance that the wildcards of the unit's own rule say."""
-    return tuple(
-        c.Wildcard(level.wildcard) if level.wildcard is not None else None for level in _levels(unit)
-    )
-
-
-def _has_braces(value: Any) -> bool:
-    """True when Snakemake would look for wildcards in a value."""
-    if isinstance(value, str):
-        return "{" in value or "}" in value
-    return isinstance(value, list) and any(map(_has_braces, value))
-
-
-def _has_marker(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(str(key).startswith("$") for key in value) or any(map(_has_marker, value.values()))
-    return isinstance(value, list) and any(map(_has_marker, value))
-
-
-def _as_constant(node: c.Node) -> c.Node:
-    """The node as one constant if nothing in it has to be computed."""
-    if isinstance(node, c.Mapped):
-        items = [(key, _as_constant(item)) for key, item in node.items]
-        if all(isinstance(item, c.Constant) for _, item in items):
-            return c.Constant({key: item.value for key, item in items if isinstance(item, c.Constant)})
-        return c.Mapped(tuple(items))
-    if isinstance(node, c.Listed):
-        parts = [_as_constant(item) for item in node.items]
-        if all(isinstance(item, c.Constant) for item in parts):
-            return c.Constant([item.value for item in parts if isinstance(item, c.Constant)])
-        return c.Listed(tuple(parts))
-    if isinstance(node, c.Via) and isinstance(node.of, c.Constant):
-        return node.of
-    return node

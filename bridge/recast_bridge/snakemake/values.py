@@ -64,6 +64,16 @@ class Unit:
     child: Scope | None = None
 
     @property
+    def levels(self) -> tuple[Unit, ...]:
+        """The stages of the surrounding workflows, outermost first, and this one."""
+        return (*self.scope.levels, self)
+
+    @property
+    def own(self) -> Where:
+        """The instance that the wildcards of its own rule say."""
+        return tuple(c.Wildcard(level.wildcard) if level.wildcard else None for level in self.levels)
+
+    @property
     def step(self) -> Step:
         """The step that it runs."""
         body = self.stage.body
@@ -94,7 +104,7 @@ class Scope:
     @property
     def levels(self) -> tuple[Unit, ...]:
         """The stages of the surrounding workflows, outermost first."""
-        return (*self.parent.scope.levels, self.parent) if self.parent is not None else ()
+        return self.parent.levels if self.parent is not None else ()
 
 
 # The instance of every surrounding stage, outermost first; None for a single one.
