@@ -22,6 +22,7 @@ from recast_bridge.cwl.slots import Parameters
 from recast_bridge.cwl.text import Part, Reference, join, whole_words
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.inference import UNKNOWN
+from recast_bridge.model.resources import memory_bytes
 from recast_bridge.model.types import DIRECTORY, FILE, INT, Array, members
 from recast_bridge.model.workflow import (
     Environment,
@@ -43,9 +44,6 @@ _NETWORK = re.compile(
     r"|pip3?\s+install|conda\s+install|apt(-get)?\s+install|yum\s+install|dnf\s+install|lhapdf\s+(get|install)"
     r"|ssh|scp|rsync|docker|eos|lsetup|asetup)\b"
 )
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?$")
-_MEBI = {"": 1 / 1048576, "K": 1e3 / 1048576, "M": 1e6 / 1048576, "G": 1e9 / 1048576, "T": 1e12 / 1048576}
-_MEBI |= {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024, "Ti": 1048576}
 
 
 class CommandWriter:
@@ -296,9 +294,5 @@ def needs_network(step: Step, parameters: Parameters) -> bool:
 
 def memory(environment: Environment) -> int | None:
     """Memory that is asked for, in MiB."""
-    resources = dict(environment.resources)
-    asked = str(resources.get("kubernetes_memory_limit") or resources.get("kubernetes_memory_request") or "")
-    match = _MEMORY.fullmatch(asked)
-    if match is None:
-        return None
-    return max(1, round(float(match.group(1)) * _MEBI[match.group(2) or ""]))
+    asked = memory_bytes(dict(environment.resources))
+    return None if asked is None else max(1, round(asked / 2**20))

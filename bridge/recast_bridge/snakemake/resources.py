@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from recast_bridge.model.findings import Findings
+from recast_bridge.model.resources import memory_bytes
 from recast_bridge.model.workflow import Environment
 
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?")
-_BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_BYTES |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 # HTCondor's job flavours at CERN, in minutes.
 _FLAVOURS = {
     "espresso": 20,
@@ -55,20 +53,11 @@ def resources(
         found["voms_proxy"] = True
     if environment.cvmfs:
         found["cvmfs"] = True
-    if (memory := _memory(found)) is not None:
-        found["mem_mb"] = memory
+    if (memory := memory_bytes(found)) is not None:
+        found["mem_mb"] = max(1, math.ceil(memory / 1e6))
     if (minutes := _minutes(found)) is not None:
         found["runtime"] = minutes
     return list(found.items())
-
-
-def _memory(asked: dict[str, Any]) -> int | None:
-    """Megabytes."""
-    text = str(asked.get("kubernetes_memory_limit") or asked.get("kubernetes_memory_request") or "")
-    match = _MEMORY.fullmatch(text)
-    if match is None:
-        return None
-    return max(1, math.ceil(float(match[1]) * _BYTES[match[2] or ""] / 1e6))
 
 
 def _minutes(asked: dict[str, Any]) -> int | None:
