@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 from typing import Any
+
+
+def interruptible() -> None:
+    """Let Ctrl-C end what is started, also where the tests themselves run in the background and ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Flow:
@@ -32,6 +38,7 @@ class Flow:
             text=True,
             env={**os.environ, **environment},
             start_new_session=True,
+            preexec_fn=interruptible,
         )
 
     def run(self, *options: str, status: int = 0, executor: str = "recast", **environment: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from needs import missing
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -30,6 +32,34 @@ def test_translation() -> None:
 def test_steps() -> None:
     rows = table("steps.py", "--stages", "3", "--engines", "cwltool")
     assert rows["cwltool"][3] == "1.00"
+
+
+def test_executors() -> None:
+    rows = table("executors.py", "--steps", "2", "--engines", "recast,cwltool")
+    assert rows.keys() == {"Snakemake, recast", "cwltool"}
+    assert rows["Snakemake, recast"][1] == "1.00"
+
+
+@pytest.mark.yadage
+def test_executors_with_yadage() -> None:
+    rows = table("executors.py", "--steps", "2,3", "--engines", "yadage,purejson")
+    assert rows.keys() == {"yadage", "yadage, purejson"}
+
+
+def test_chains() -> None:
+    rows = table("chains.py", "--models", "2", "--plain", "0")
+    assert {f"{what}, 14 jobs" for what in ("to-snakemake", "dry run", "recast")} < rows.keys()
+    assert "Snakemake, 14 jobs" not in rows
+    assert rows["dry run, 14 jobs"][2] == "1.00"
+
+
+@pytest.mark.docker
+def test_containers() -> None:
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "info"], capture_output=True).returncode:
+        missing("no docker engine answers; tests/infra/docker-up.sh starts one")
+    rows = table("containers.py", "--containers", "2", "--runtimes", "docker")
+    assert float(rows["docker"][2]) > 0
 
 
 @pytest.mark.slow
