@@ -10,12 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# Installed programs have their modules compiled; a data model of yadage is in the command.
+_DROPPED = ("PYTHONDONTWRITEBYTECODE", "PACKTIVITY_DATAMODEL_IMPL")
 REPOSITORY = Path(__file__).resolve().parents[1]
 BRIDGE = str(Path(sys.executable).with_name("recast-bridge"))
+SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 CHAIN = 50
 
 STEPS = """\
@@ -39,15 +42,43 @@ STAGE = """\
       n: {i}
     step: {{$ref: 'steps.yml#/{step}'}}
 """
+SCATTERED_STEP = """\
+noop:
+  process: {{process_type: string-interpolated-cmd, cmd: ': {{n}} > {{out}}'}}
+  publisher: {{publisher_type: frompar-pub, outputmap: {{out: out}}}}
+  environment: {environment}
+"""
+SCATTERED = """\
+stages:
+- name: noop
+  dependencies: [init]
+  scheduler:
+    scheduler_type: multistep-stage
+    parameters: {n: {step: init, output: n}, out: '{workdir}/out.txt'}
+    scatter: {method: zip, parameters: [n]}
+    step: {$ref: 'steps.yml#/noop'}
+"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians of the runs of one command."""
+    """The runs of one command."""
 
-    seconds: float
+    times: tuple[float, ...]
     peak: float
-    """Largest resident memory of the command or of a process that it waited for, in MB."""
+    """Largest resident memory of the command or of a process that it waited for, in MB; the median."""
+    cpu: float
+    """Processor time of the command and of all processes that it waited for, in seconds; the median."""
+
+    @property
+    def seconds(self) -> float:
+        """The median of the times."""
+        return statistics.median(self.times)
+
+    def ratio(self, other: Measured) -> float:
+        """The median of the ratios of times that were measured one after the other."""
+        # The machine may be slower for a while: then it is so for both.
+        return statistics.median(own / its for own, its in zip(self.times, other.times, strict=False))
 
 
 def write_workflow(folder: Path, stages: int, step: str = "a") -> Path:
@@ -66,32 +97,105 @@ def write_workflow(folder: Path, stages: int, step: str = "a") -> Path:
     return path
 
 
-def measure(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measured]:
+def write_scattered(folder: Path, width: int, image: str = "") -> Path:
+    """Write a workflow of one scattered stage, and beside it ``inputs.yml`` with its width.
+
+    Args:
+        folder: where to write it; made.
+        width: how many steps it is.
+        image: container image; empty: the steps need none.
+    """
+    name, _, tag = image.rpartition(":")
+    docker = f"{{environment_type: docker-encapsulated, image: {name}, imagetag: '{tag}'}}"
+    step = SCATTERED_STEP.format(environment=docker if image else "{environment_type: localproc-env}")
+    folder.mkdir()
+    (folder / "steps.yml").write_text(step, encoding="utf-8")
+    (folder / "inputs.yml").write_text(f"n: {list(range(width))}\n", encoding="utf-8")
+    path = folder / "workflow.yml"
+    path.write_text(SCATTERED, encoding="utf-8")
+    return path
+
+
+def translate(source: Path, kind: str, *options: str) -> Path:
+    """Translate a workflow with its ``inputs.yml``; what is made is beside it, in the directory ``kind``."""
+    target = source.with_name(kind)
+    words = [BRIDGE, kind, "--offline", *options, "--inputs", str(source.with_name("inputs.yml"))]
+    subprocess.run([*words, "-o", str(target), str(source)], check=True, stdout=subprocess.DEVNULL)
+    return target
+
+
+def snakemake(translated: Path, *options: str, cores: int = 2) -> list[str]:
+    """The command that runs a translation with Snakemake in a new directory."""
+    words = [SNAKEMAKE, "--snakefile", str(translated / "Snakefile"), "--directory", "{new}"]
+    words += ["--configfile", str(translated / "config.yaml"), "--profile", "none"]
+    return [*words, "--scheduler", "greedy", "--cores", str(cores), *options]
+
+
+def recast(translated: Path, runtime: str, *options: str, cores: int = 2) -> list[str]:
+    """The same with the executor of recast-bridge."""
+    return snakemake(translated, "--executor", "recast", "--recast-runtime", runtime, *options, cores=cores)
+
+
+def expect_files(numbers: Mapping[str, int]) -> Callable[[str, Path], None]:
+    """Make a check for ``measure``: a command leaves so many files ``out.txt`` (or ``out.txt_2``)."""
+
+    def check(name: str, folder: Path) -> None:
+        found = sum(1 for _ in folder.rglob("out.txt*"))
+        if found != numbers.get(name, found):
+            raise SystemExit(f"{name}: {found} files instead of {numbers[name]}")
+
+    return check
+
+
+def measure(
+    commands: Mapping[str, Sequence[str]],
+    runs: int,
+    *,
+    once: Collection[str] = (),
+    check: Callable[[str, Path], None] | None = None,
+) -> dict[str, Measured]:
     """Run every command several times, in turn, and once before that counts for nothing.
 
     In a command, ``{new}`` stands for a path that is not there yet.
+
+    Args:
+        commands: the commands by name.
+        runs: how often.
+        once: names of those that take so long that they are run once only, and not before.
+        check: is called with the name and that path after every run.
     """
     times: dict[str, list[float]] = {name: [] for name in commands}
     peaks: dict[str, list[float]] = {name: [] for name in commands}
+    cpus: dict[str, list[float]] = {name: [] for name in commands}
     for run in range(-1, runs):
         for name, command in commands.items():
-            seconds, peak = _run(command)
-            print(f"{name}: {seconds:.2f} s, {peak:.0f} MB" + " (not counted)" * (run < 0), file=sys.stderr)
+            if name in once and run != 0:
+                continue
+            seconds, peak, cpu = _run(name, command, check)
+            print(
+                f"{name}: {seconds:.2f} s ({cpu:.2f} s of CPU), {peak:.0f} MB" + " (not counted)" * (run < 0),
+                file=sys.stderr,
+            )
             if run >= 0:
                 times[name].append(seconds)
                 peaks[name].append(peak)
+                cpus[name].append(cpu)
     return {
-        name: Measured(statistics.median(times[name]), statistics.median(peaks[name])) for name in commands
+        name: Measured(tuple(times[name]), statistics.median(peaks[name]), statistics.median(cpus[name]))
+        for name in commands
     }
 
 
-def _run(command: Sequence[str]) -> tuple[float, float]:
-    # Installed programs have their modules compiled.
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+def _run(
+    name: str, command: Sequence[str], check: Callable[[str, Path], None] | None
+) -> tuple[float, float, float]:
+    environment = {name: text for name, text in os.environ.items() if name not in _DROPPED}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
         words = [word.replace("{new}", f"{folder}/new") for word in command]
         start = time.perf_counter()
-        child = subprocess.Popen(words, stdout=said, stderr=said, env=environment, cwd=folder)
+        child = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment, cwd=folder
+        )
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -99,8 +203,10 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
             said.seek(0)
             sys.stderr.buffer.write(said.read())
             raise SystemExit(f"exit status {child.returncode}: {shlex.join(words)}")
+        if check is not None:
+            check(name, Path(folder, "new"))
     unit = 1 if sys.platform == "darwin" else 1024
-    return seconds, usage.ru_maxrss * unit / 1e6
+    return seconds, usage.ru_maxrss * unit / 1e6, usage.ru_utime + usage.ru_stime
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
