@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def said(*command: str, cwd: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
+        # snakefmt calls shfmt, which is installed beside Python.
+        env={**os.environ, "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])},
     )
     return done.stdout + done.stderr if done.returncode else ""
 
