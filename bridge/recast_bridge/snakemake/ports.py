@@ -21,7 +21,7 @@ from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.names import Names
 from recast_bridge.snakemake.printing import json_code, looks_absolute, pattern_of, quoted
 from recast_bridge.snakemake.shells import shell
-from recast_bridge.snakemake.values import Unit
+from recast_bridge.snakemake.values import Unit, given, has_paths
 
 if TYPE_CHECKING:
     from recast_bridge.snakemake.rules import Rule, RuleWriter
@@ -116,6 +116,9 @@ class Ports:
 
     def _argument(self, name: str) -> None:
         value = self.writer.values.argument(self.unit, name, self.at)
+        if isinstance(value, c.Constant) and has_paths(value.value):
+            # Files that the specification itself names are given like those of the inputs.
+            value = given(self.writer.constant(self.rule.name, name, value.value), value.value)
         identifier = self.names[name]
         if isinstance(value, c.File) and value.owner == self.unit.rule:
             code = f"absolute({quoted(pattern_of(value))})"

@@ -521,21 +521,22 @@ def _with_paths(node: c.Node, value: Any) -> c.Node:
         if isinstance(node, c.Config) and not any(_ODD.search(str(item.path)) for item in paths):
             return replace(node, files=True)
         return c.Call("absolute", (node,))
-    if isinstance(value, Mapping) and _has_paths(value):
+    if isinstance(value, Mapping) and has_paths(value):
         fields = {str(key): _with_paths(c.Element(node, str(key)), item) for key, item in value.items()}
         return c.Mapped(tuple(fields.items()))
-    if isinstance(value, list) and _has_paths(value):
+    if isinstance(value, list) and has_paths(value):
         items = (_with_paths(c.Element(node, number), item) for number, item in enumerate(value))
         return c.Listed(tuple(items))
     return node
 
 
-def _has_paths(value: Any) -> bool:
+def has_paths(value: Any) -> bool:
+    """True when a given value has files in it."""
     if isinstance(value, PathValue):
         return True
     if isinstance(value, Mapping):
-        return any(map(_has_paths, value.values()))
-    return isinstance(value, list) and any(map(_has_paths, value))
+        return any(map(has_paths, value.values()))
+    return isinstance(value, list) and any(map(has_paths, value))
 
 
 def _constant(value: Any) -> c.Node:
@@ -591,4 +592,4 @@ def _text(parts: list[str | c.Node], unit: Unit) -> c.Node:
     return c.Text(tuple(flat))
 
 
-__all__ = ["Scope", "Unit", "Values", "Where", "given"]
+__all__ = ["Scope", "Unit", "Values", "Where", "given", "has_paths"]
