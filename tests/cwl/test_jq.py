@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jq as real_jq
 import pytest
 import yaml
 
 from recast_bridge.cwl.jq import FORMATS, FUNCTIONS, MAX_NESTING, JqSyntaxError, libraries, parse
-
-real_jq = pytest.importorskip("jq")
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "cwl_templates"
 FILES = ("jq.js", "jq-update.js", "jq-more.js")

@@ -9,9 +9,7 @@ tools from ``cwl_templates/``.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from recast_bridge.cwl.options import Options
 from recast_bridge.cwl.packing import Packer
 from recast_bridge.cwl.stages import Workflows
 from recast_bridge.cwl.tools import Tool
-from recast_bridge.model.findings import Findings, Place, TranslationError
+from recast_bridge.model.findings import Findings, TranslationError, relative_to
 from recast_bridge.model.inference import infer
 from recast_bridge.model.workflow import MISSING, Analysis
 
@@ -80,7 +78,7 @@ def translate(
     """
     options = options or Options()
     if options.where is None:
-        options = replace(options, where=_relative_to(analysis.source.resolve().parent))
+        options = replace(options, where=relative_to(analysis.source.resolve().parent))
     packer = Packer(findings, options)
     Workflows(packer).main(analysis.workflow, infer(analysis.workflow), final_only=final_only)
     if findings.errors:
@@ -98,16 +96,6 @@ def translate(
         scripted=packer.scripted,
         stage_count=len(packer.counted),
     )
-
-
-def _relative_to(directory: Path) -> Callable[[Place], str]:
-    """How places are written into documents: from the directory of the main file; bytes stay equal."""
-
-    def where(place: Place) -> str:
-        file = os.path.relpath(os.path.abspath(place.file), directory)
-        return str(replace(place, file=file))
-
-    return where
 
 
 class _Dumper(yaml.CSafeDumper):

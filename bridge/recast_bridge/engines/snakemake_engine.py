@@ -19,7 +19,7 @@ from typing import Any
 from recast_bridge.engines.rundir import OWN, Describer, check_path, check_run, finish
 from recast_bridge.engines.types import ProgressEvent, RunResult, StepResult
 from recast_bridge.model.findings import Finding, RunError
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import has_paths
 from recast_bridge.snakemake.writer import CONFIG, SNAKEFILE, Translation
 from recast_bridge.step import record
 from recast_bridge.step.container import RunSettings
@@ -71,7 +71,7 @@ def run(
     """
     outdir = outdir.resolve()
     check_path(outdir, "run directory", "-o")
-    if initdir is not None and _has_paths(translation.values):
+    if initdir is not None and has_paths(translation.values):
         check_path(initdir.resolve(), "directory of input files", "--initdir")
     check_run(outdir, runtime, translation.missing)
     own = outdir / OWN
@@ -86,14 +86,6 @@ def run(
             if process.returncode is not None:
                 break
     return _collect(watch, workflow, initdir, process.returncode, log)
-
-
-def _has_paths(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_paths, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_paths, value))
-    return isinstance(value, PathValue)
 
 
 def _write(translation: Translation, own: Path) -> None:

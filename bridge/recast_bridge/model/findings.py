@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -26,6 +29,15 @@ class Place:
         if not self.line:
             return self.file
         return f"{self.file}:{self.line}:{self.column}"
+
+
+def relative_to(directory: Path) -> Callable[[Place], str]:
+    """How places are written into documents: from a directory, so that bytes stay equal wherever it lies."""
+
+    def where(place: Place) -> str:
+        return str(replace(place, file=os.path.relpath(os.path.abspath(place.file), directory)))
+
+    return where
 
 
 @dataclass(frozen=True, slots=True)

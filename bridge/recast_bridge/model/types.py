@@ -5,7 +5,7 @@ A union is an honest answer ("file or directory"); ``ANY`` says that nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +69,15 @@ class PathValue:
 
     kind: Literal["File", "Directory"]
     path: Path
+
+
+def has_paths(value: Any) -> bool:
+    """True when plain data has ``PathValue`` leaves."""
+    if isinstance(value, Mapping):
+        return any(map(has_paths, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(has_paths, value))
+    return isinstance(value, PathValue)
 
 
 def union(types: Iterable[Type]) -> Type:

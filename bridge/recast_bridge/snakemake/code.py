@@ -284,11 +284,6 @@ def walk(node: Any) -> Iterator[Any]:
         yield from walk(child)
 
 
-def files_in(node: Node) -> Iterator[File]:
-    """The files of rules that occur in a value."""
-    return (part for part in walk(node) if isinstance(part, File))
-
-
 def waits_for(node: Any) -> set[str]:
     """The rules that must have run before the value is known."""
     return {part.file.owner for part in walk(node) if isinstance(part, Later)}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from recast_bridge.model.types import BOOLEAN, FLOAT, INT, is_array, members
+from recast_bridge.model.types import BOOLEAN, FLOAT, INT, has_paths, is_array, members
 from recast_bridge.model.workflow import (
     Fields,
     FromFile,
@@ -21,7 +21,7 @@ from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.names import Names
 from recast_bridge.snakemake.printing import json_code, looks_absolute, pattern_of, quoted
 from recast_bridge.snakemake.shells import shell
-from recast_bridge.snakemake.values import Unit, given, has_paths
+from recast_bridge.snakemake.values import Unit, given
 
 if TYPE_CHECKING:
     from recast_bridge.snakemake.rules import Rule, RuleWriter

@@ -199,7 +199,7 @@ class Printer:
                 return f"{{{{{index.name}}}}}"
             return f"{{{index.name}}}" if isinstance(index, Wildcard | Loop) else str(index)
 
-        pattern = _path(node.body, shown, _braced)
+        pattern = _path(node.body, shown, braced)
         return f"expand({', '.join([quoted(pattern), *others, *ranges])})"
 
     def path(self, file: File) -> str:
@@ -209,8 +209,8 @@ class Printer:
             return quoted(_path(file, str, str))
         if any(isinstance(index, Position) for index in indices):
             codes = [self._plain(index) for index in indices]
-            return f"{quoted(_path(file, lambda index: '{}', _braced))}.format({', '.join(codes)})"
-        return "f" + quoted(_path(file, lambda index: f"{{{self._plain(index)}}}", _braced))
+            return f"{quoted(_path(file, lambda index: '{}', braced))}.format({', '.join(codes)})"
+        return "f" + quoted(_path(file, lambda index: f"{{{self._plain(index)}}}", braced))
 
     def _plain(self, index: Index) -> str:
         """An index where its text is wanted."""
@@ -223,9 +223,9 @@ class Printer:
         values = []
         for part in node.parts:
             if isinstance(part, str):
-                parts.append(_braced(part))
+                parts.append(braced(part))
             elif isinstance(part, Constant) and isinstance(part.value, str):
-                parts.append(_braced(part.value))
+                parts.append(braced(part.value))
             else:
                 parts.append("{}")
                 code = self.value(part)
@@ -296,11 +296,11 @@ def pattern_of(file: File) -> str:
     return _path(
         file,
         lambda index: f"{{{index.name}}}" if isinstance(index, Wildcard) else str(index),
-        _braced,
+        braced,
     )
 
 
-def _braced(text: str) -> str:
+def braced(text: str) -> str:
     """Text in which braces stand for themselves when it is formatted."""
     return text.replace("{", "{{").replace("}", "}}")
 

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recast_bridge.model.workflow import Environment, Slot, Step, WorkDirSlot
+from recast_bridge.snakemake.printing import braced, looks_absolute
 
 _SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:env )?(sh|bash)((?: +-[abefnuvx]+)*)")
-# What Snakemake's linter takes for a path of this machine or for Python wherever it stands in a Snakefile.
+# What Snakemake's linter takes for Python wherever it stands in a Snakefile.
 _LINTED = re.compile(
-    r"(?P<quote>['\"])(?:/[^/\n]+?)+?(?P=quote)|def .+?:|rule .+?:|singularity:|os\.environ\[|^ *\t"
+    r"def .+?:|rule .+?:|singularity:|os\.environ\[|^ *\t"
     r"|[a-zA-Z_]\w* *\+ *['\"]|['\"] *\+ *[a-zA-Z_]"
 )
 # Lines, and characters, beyond which a command is better kept in a file.
@@ -68,7 +69,7 @@ def shell(
         around = _surroundings(step.environment, image_workdir)
         lines.extend(around)
     text = "".join(
-        _escape(part) if isinstance(part, str) else slot(part)
+        braced(part) if isinstance(part, str) else slot(part)
         for part in command.template.parts
         if not isinstance(part, WorkDirSlot)
     )
@@ -77,20 +78,15 @@ def shell(
         known = _SHELL.fullmatch(command.interpreter.strip())
         if known is None:
             end = _end_mark(text)
-            lines.append(f"{_escape(command.interpreter)} <<'{end}'")
+            lines.append(f"{braced(command.interpreter)} <<'{end}'")
             return Shell("\n".join([*lines, text.rstrip("\n"), end]) + "\n", None, False)
         executable = known[1] if known[1] != "sh" else None
         if known[2]:
             lines.append(f"set{known[2]}")
     inline = _can_be_indented("\n".join([*around, text.strip("\n")]))
     body = _dedented(text) if inline else text.rstrip("\n")
-    return Shell(
-        "\n".join([*lines, body]), executable, inline and not _LINTED.search("\n".join([*lines, body]))
-    )
-
-
-def _escape(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+    whole = "\n".join([*lines, body])
+    return Shell(whole, executable, inline and not looks_absolute(whole) and not _LINTED.search(whole))
 
 
 def _surroundings(environment: Environment, image_workdir: str | None) -> list[str]:
@@ -99,20 +95,20 @@ def _surroundings(environment: Environment, image_workdir: str | None) -> list[s
     if environment.workdir is not None:
         if not any(isinstance(part, WorkDirSlot) for part in environment.workdir.parts):
             directory = shlex.quote("".join(str(part) for part in environment.workdir.parts))
-            lines.append(_escape(f"[ ! -d {directory} ] || cd {directory}"))
+            lines.append(braced(f"[ ! -d {directory} ] || cd {directory}"))
         elif (
             rest := "".join(part for part in environment.workdir.parts if isinstance(part, str)).strip("/")
         ) != "":
             directory = shlex.quote(rest)
-            lines.append(_escape(f"mkdir -p {directory} && cd {directory} || exit 1"))
+            lines.append(braced(f"mkdir -p {directory} && cd {directory} || exit 1"))
     elif image_workdir:
         directory = shlex.quote(image_workdir)
-        lines.append(_escape(f"[ ! -d {directory} ] || cd {directory}"))
+        lines.append(braced(f"[ ! -d {directory} ] || cd {directory}"))
     elif image_workdir is None:
         lines.append('cd "${{IMAGE_WORKDIR:-.}}" || exit 1')
     if environment.setup:
         script = shlex.quote(environment.setup)
-        lines.append(_escape(f"[ ! -e {script} ] || . {script}"))
+        lines.append(braced(f"[ ! -e {script} ] || . {script}"))
     return lines
 
 

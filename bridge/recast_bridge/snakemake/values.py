@@ -14,7 +14,7 @@ from typing import Any
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
 from recast_bridge.model.inference import StageFacts, WorkflowFacts, is_many, value_in
-from recast_bridge.model.types import PathValue, is_array
+from recast_bridge.model.types import PathValue, has_paths, is_array
 from recast_bridge.model.workflow import (
     MISSING,
     Constant,
@@ -200,10 +200,9 @@ class Values:
             return c.Constant(None)
         if ex.uses_workdir(expression):
             return self._own(unit, expression, where)
-        value = self.value(expression, unit.scope, outer)
         scatter = unit.stage.scatter
         if scatter is None or name not in scatter.parameters:
-            return value
+            return self.value(expression, unit.scope, outer)
         assert own is not None
         if scatter.method == "product":
             widths = tuple(c.count(self._scattered(unit, each, outer)) for each in scatter.parameters)
@@ -243,6 +242,9 @@ class Values:
 
     def generated(self, unit: Unit, outer: Where) -> c.Node:
         """The list of the parameters of all instances, which jq programs make."""
+        key = (id(unit), outer)
+        if key in self._generated:
+            return self._generated[key]
         generator = unit.stage.generator
         assert generator is not None
         results: list[tuple[str, c.Node]] = []
@@ -261,10 +263,8 @@ class Values:
                 continue
             value = self._instances((ex.Hop(name),), unit.scope, outer, self._everything)
             results.append((name, value if source.wildcard is not None else c.Listed((value,))))
-        key = (id(unit), outer)
-        if key not in self._generated:
-            arguments = (_constant(generator.bindings), generator.script, generator.post)
-            self._generated[key] = c.Call("generated", (*arguments, c.Mapped(tuple(results))))
+        arguments = (_constant(generator.bindings), generator.script, generator.post)
+        self._generated[key] = c.Call("generated", (*arguments, c.Mapped(tuple(results))))
         return self._generated[key]
 
     def all_generated(self, unit: Unit, where: Where) -> c.Node:
@@ -530,15 +530,6 @@ def _with_paths(node: c.Node, value: Any) -> c.Node:
     return node
 
 
-def has_paths(value: Any) -> bool:
-    """True when a given value has files in it."""
-    if isinstance(value, PathValue):
-        return True
-    if isinstance(value, Mapping):
-        return any(map(has_paths, value.values()))
-    return isinstance(value, list) and any(map(has_paths, value))
-
-
 def _constant(value: Any) -> c.Node:
     return c.Constant(value)
 
@@ -592,4 +583,4 @@ def _text(parts: list[str | c.Node], unit: Unit) -> c.Node:
     return c.Text(tuple(flat))
 
 
-__all__ = ["Scope", "Unit", "Values", "Where", "given", "has_paths"]
+__all__ = ["Scope", "Unit", "Values", "Where", "given"]

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from recast_bridge.model.findings import Findings, Place, TranslationError
+from recast_bridge.model.findings import Findings, Place, TranslationError, relative_to
 from recast_bridge.model.types import PathValue
 from recast_bridge.model.workflow import MISSING, Analysis
 from recast_bridge.snakemake import document
@@ -92,7 +92,7 @@ def translate(analysis: Analysis, findings: Findings, options: Options | None = 
         logs=layout.logs,
         host=options.host,
         image_workdirs=options.image_workdirs,
-        where=options.where or _relative_to(analysis.source.resolve().parent),
+        where=options.where or relative_to(analysis.source.resolve().parent),
     )
     rules = writer.write()
     if findings.errors:
@@ -114,15 +114,6 @@ def _free(name: str, stages: set[str]) -> str:
     while name in stages:
         name = f"_{name}"
     return name
-
-
-def _relative_to(directory: Path) -> Callable[[Place], str]:
-    """How places are written: from the directory of the main file, so that bytes stay equal."""
-
-    def where(place: Place) -> str:
-        return str(replace(place, file=os.path.relpath(os.path.abspath(place.file), directory)))
-
-    return where
 
 
 def _plain(value: Any, directory: Path | None) -> Any:
