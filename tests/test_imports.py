@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines": {"model", "checks", "step", *DIALECTS},
     "archive": {"model", "checks", "step", *DIALECTS},
     "cli": {"model", "checks", "step", "engines", "archive", *DIALECTS},
-    "plugin": {"step"},
+    "plugin": {"model", "step"},
 }
 
 

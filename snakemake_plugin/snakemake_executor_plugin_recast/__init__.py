@@ -1,5 +1,7 @@
 """Snakemake executor that runs shell rules directly in their containers, as preserved analyses need it.
 
+On this machine, or on those of a batch system, through the executor plugin that is installed for it.
+
 ``snakemake --executor recast`` finds this module by its name. Snakemake imports every installed plugin at
 every start, so that nothing may be imported here that Snakemake does not import itself, and nothing may fail.
 """
@@ -81,6 +83,37 @@ class ExecutorSettings(ExecutorSettingsBase):  # type: ignore[misc]
             "required": False,
         },
     )
+    backend: str = field(
+        default="",
+        metadata={
+            "help": "Run the jobs on a batch system, through the executor plugin of this name: slurm, "
+            "htcondor, cluster-generic or lsf. Its own options hold (--slurm-qos and the like). Several "
+            "names, separated by commas: a rule whose resource 'compute_backend' is one of them runs there, "
+            "all others through the first; 'local' is this machine. Without it, all jobs run here.",
+            "metavar": "NAME",
+            "env_var": True,
+            "required": False,
+        },
+    )
+    backend_options: str = field(
+        default="",
+        metadata={
+            "help": "Further options for the backend, as one text as on the command line. Needed only where "
+            "Snakemake is not started by its command.",
+            "metavar": "TEXT",
+            "env_var": True,
+            "required": False,
+        },
+    )
+    local_disk: bool = field(
+        default=False,
+        metadata={
+            "help": "On a batch system, let preserved steps in containers work on the disk of their machine; "
+            "their files are copied to the run directory at the end.",
+            "env_var": True,
+            "required": False,
+        },
+    )
     no_results: bool = field(
         default=False,
         metadata={
@@ -91,13 +124,23 @@ class ExecutorSettings(ExecutorSettingsBase):  # type: ignore[misc]
         },
     )
 
+    def __post_init__(self) -> None:
+        """Tell Snakemake what the backend is like: it asks before it makes an executor."""
+        from snakemake_executor_plugin_recast.options import become
+
+        become(self)
+
 
 class Executor(RealExecutor):  # type: ignore[misc]
-    """Runs shell rules itself and leaves all other jobs to Snakemake's local executor."""
+    """Runs shell rules itself, here or on a batch system, and leaves all other jobs to other executors."""
 
     def __post_init__(self) -> None:
         """Only remember; Snakemake makes an executor even when nothing is to be done."""
         self._work: Work | None = None
+        self.local_rules = frozenset(self.workflow._localrules)
+        if not self.common_settings.local_exec:
+            # These run on this machine, but in their containers: as jobs of this executor.
+            self.workflow._localrules.clear()
 
     @property
     def work(self) -> "Work":
@@ -108,9 +151,15 @@ class Executor(RealExecutor):  # type: ignore[misc]
             self._work = Work(self)
         return self._work
 
+    def run_jobs(self, jobs: "list[JobExecutorInterface]") -> None:
+        """Start jobs; does not wait for them."""
+        for job in jobs:
+            self.run_job_pre(job)
+        self.work.run_jobs(jobs)
+
     def run_job(self, job: "JobExecutorInterface") -> None:
         """Start a job, or a group of jobs; does not wait for it."""
-        self.work.run_job(job)
+        self.work.run_jobs([job])
 
     def shutdown(self) -> None:
         """All jobs have ended."""

@@ -1,17 +1,16 @@
-"""Runs the jobs of a workflow: shell rules as steps, everything else with Snakemake's local executor."""
+"""Runs the jobs of a workflow: shell rules as steps, here or on a batch system; others as it does."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from snakemake.exceptions import WorkflowError, print_exception
 from snakemake.settings.types import DeploymentMethod
-from snakemake.shell import shell
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.settings import ExecMode
 
@@ -23,8 +22,10 @@ from recast_bridge.step.report import report
 from recast_bridge.step.request import StepError, StepRequest
 from recast_bridge.step.runtimes import Runtime, choose, make
 from snakemake_executor_plugin_recast import ExecutorSettings
+from snakemake_executor_plugin_recast.batch import Batch
 from snakemake_executor_plugin_recast.benchmarks import Benchmark
-from snakemake_executor_plugin_recast.jobs import Places, request_of
+from snakemake_executor_plugin_recast.jobs import Jobs, unpacked
+from snakemake_executor_plugin_recast.options import LOCAL
 from snakemake_executor_plugin_recast.reevaluation import Reevaluation
 from snakemake_executor_plugin_recast.results import Results
 
@@ -47,8 +48,8 @@ class Work:
         self.logger = executor.logger
         self.settings = executor.executor_settings or ExecutorSettings()
         self.rundir = os.getcwd()
-        self.places = Places(self.workflow, self.rundir)
-        self.results = Results(self.places)
+        self.jobs = Jobs(self.workflow, self.settings, self.rundir, executor.local_rules)
+        self.results = Results(self.jobs.places)
         self.stopping = False
         self._run_settings = RunSettings(
             rundir=self.rundir,
@@ -56,32 +57,39 @@ class Work:
             images=os.path.abspath(self.settings.images) if self.settings.images else str(image_cache()),
             inputs_writable=self.settings.inputs_writable,
         )
-        self._host = make("host", self._run_settings, self._say)
+        self._host = make("host", self._run_settings, self.say)
         # By kind of image: some are for Apptainer only.
         self._containers: dict[bool, Runtime] = {}
         self._local: LocalExecutor | None = None
         self._told: set[str] = set()
         self._reevaluation = Reevaluation(self.workflow.scheduler)
         self._lock = threading.Lock()
+        self._batches: dict[str, Batch] = {}
+        self._images_checked = False
+        cores = executor.cores if self.workflow.local_exec else self.workflow.resource_settings.local_cores
         # As Snakemake's own executor: jobs without threads need workers as well.
-        self._pool = ThreadPoolExecutor(max_workers=(executor.cores or 1) + 5, thread_name_prefix="recast")
+        self._pool = ThreadPoolExecutor(max_workers=(cores or 1) + 5, thread_name_prefix="recast")
         if self.workflow.exec_mode == ExecMode.DEFAULT:
             self._remove_left()
             if not self.settings.no_results:
                 self.results.withdraw(list(self.workflow.dag.jobs))
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Tell the user one line."""
         self.logger.info(f"recast: {text}")
 
     def _say_once(self, text: str) -> None:
         if text not in self._told:
             self._told.add(text)
-            self._say(text)
+            self.say(text)
 
     def _remove_left(self) -> None:
         """Remove what a run in this directory that was killed left running."""
         for note in record.left_behind(self.rundir):
-            self._say(f"removing what a killed run left of {note.get('step', 'a step')}")
+            if "backend" in note:
+                # A job of a batch system: the one that submits there goes on with it, or cancels it.
+                continue
+            self.say(f"removing what a killed run left of {note.get('step', 'a step')}")
             try:
                 make(str(note.get("runtime", "host")), self._run_settings).remove_left(note)
             except StepError as error:
@@ -90,30 +98,52 @@ class Work:
 
     # ------------------------------------------------------------ which way a job takes
 
-    def run_job(self, job: Any) -> None:
-        """Start a job."""
-        if self._is_ours(job):
-            self._start(job)
-        else:
-            self._delegate(job)
+    def run_jobs(self, jobs: Sequence[Any]) -> None:
+        """Start jobs."""
+        if self.jobs.backends:
+            self._check_images()
+        elsewhere: dict[str, list[Any]] = {}
+        for job in jobs:
+            name = self.jobs.backend(job)
+            if name != LOCAL:
+                elsewhere.setdefault(name, []).append(job)
+            elif self.jobs.is_ours(job):
+                self._start(job)
+            else:
+                self._delegate(job)
+        for name, group in elsewhere.items():
+            self._batch(name).run(group)
 
-    def _is_ours(self, job: Any) -> bool:
-        """Whether a job is a shell command that needs nothing of Snakemake while it runs."""
-        if job.is_group() or not job.is_shell or job.is_shadow or job.is_template_engine:
-            return False
-        if job.is_pipe or job.is_service:
-            return False
-        methods = self.workflow.deployment_settings.deployment_method
-        return not (
-            (DeploymentMethod.CONDA in methods and job.conda_env)
-            or (DeploymentMethod.ENV_MODULES in methods and job.env_modules)
-        )
+    def _batch(self, name: str) -> Batch:
+        if name not in self._batches:
+            self._batches[name] = Batch(self, name)
+        return self._batches[name]
+
+    def _check_images(self) -> None:
+        """Have all images before the first job is submitted: each is fetched or converted once."""
+        if self._images_checked:
+            return
+        self._images_checked = True
+        for job in self.workflow.dag.needrun_jobs():
+            if job.is_group() or not self.jobs.is_ours(job) or not job.container_img_url:
+                continue
+            runtime = self.runtime(job)
+            if runtime is not self._host:
+                try:
+                    runtime.prepare(str(job.container_img_url), unpacked(job))
+                except StepError as error:
+                    raise WorkflowError(f"rule {job.rule.name}: {error}") from error
 
     def _delegate(self, job: Any) -> None:
         if self._local is None:
             from snakemake.executors.local import Executor as LocalExecutor
 
             self._local = LocalExecutor(self.workflow, self.logger)
+        self.say_about(job)
+        self._local.run_job(job)
+
+    def say_about(self, job: Any) -> None:
+        """Say that a job runs without its container, if it does."""
         methods = self.workflow.deployment_settings.deployment_method
         for each in job.jobs if job.is_group() else [job]:
             if each.container_img_url and not each.is_norun and DeploymentMethod.APPTAINER not in methods:
@@ -121,9 +151,8 @@ class Work:
                     f"rule {each.rule.name} needs Snakemake while it runs: it runs without its container "
                     "(--software-deployment-method apptainer runs it in it)"
                 )
-        self._local.run_job(job)
 
-    def _runtime(self, job: Any) -> Runtime:
+    def runtime(self, job: Any) -> Runtime:
         """What runs a job.
 
         Raises:
@@ -142,8 +171,9 @@ class Work:
                 self._containers[is_file] = choose(
                     self.settings.runtime,
                     self._run_settings,
-                    self._say,
-                    prefer="apptainer" if DeploymentMethod.APPTAINER in methods else "",
+                    self.say,
+                    # All machines of a batch system can read one converted image.
+                    prefer="apptainer" if DeploymentMethod.APPTAINER in methods or self.jobs.backends else "",
                     image=image,
                 )
             except StepError as error:
@@ -153,7 +183,7 @@ class Work:
     # ------------------------------------------------------------ our own way
 
     def _start(self, job: Any) -> None:
-        runtime = self._runtime(job)
+        runtime = self.runtime(job)
         self.workflow.async_run(job.prepare())
         info = SubmittedJobInfo(job=job)
         requests: list[StepRequest] | StepError
@@ -172,23 +202,8 @@ class Work:
 
     def _requests(self, job: Any, runtime: Runtime) -> Iterator[StepRequest]:
         """The request for a job, as often as it is to be benchmarked."""
-        place = self.places.of(job)
         for repeat in range(job.benchmark_repeats or 1):
-            yield request_of(
-                job,
-                place,
-                self.places,
-                command=self._command(job, repeat if job.benchmark is not None else None),
-                shell=_shell_of(job),
-                runtime=runtime.name,
-                memory_limit=self.settings.memory_limit,
-            )
-
-    def _command(self, job: Any, repeat: int | None) -> str:
-        """The text that Snakemake would give to the shell."""
-        text = job.format_wildcards(job.rule.shellcmd, bench_iteration=repeat)
-        prefix = shell._get_process_prefix(_shell_of(job))
-        return " ".join((prefix, text, shell._process_suffix)).strip()
+            yield self.jobs.request(job, runtime, repeat if job.benchmark is not None else None)
 
     def _run(self, job: Any, runtime: Runtime, requests: list[StepRequest]) -> list[Finished]:
         """Run a job, as often as it is to be benchmarked; in a thread of its own."""
@@ -224,7 +239,7 @@ class Work:
                 request,
                 runtime,
                 started=benchmark.started if benchmark else None,
-                describe=self._describe(job, request),
+                describe=self.describe(job),
             )
             if benchmark:
                 benchmark.ended(done.outcome)
@@ -234,7 +249,8 @@ class Work:
         if benchmark:
             benchmark.write()
 
-    def _describe(self, job: Any, request: StepRequest) -> Describe | None:
+    def describe(self, job: Any) -> Describe | None:
+        """What describes the files of a job that will be gone at the end; None if it has none."""
         from snakemake.io import is_flagged
 
         temporary = any(is_flagged(path, "temp") for path in job.output)
@@ -246,8 +262,19 @@ class Work:
         error = future.exception()
         if error is None:
             self.executor.report_job_success(info)
-            return
-        self.executor.print_job_error(info)
+        else:
+            self.failed(info, error)
+
+    def finished(self, info: SubmittedJobInfo, finished: Finished) -> None:
+        """A step has come to its end on a batch system."""
+        if finished.error is None:
+            self.executor.report_job_success(info)
+        else:
+            self.failed(info, _Failed(finished))
+
+    def failed(self, info: SubmittedJobInfo, error: BaseException) -> None:
+        """A job has failed: say so, and let Snakemake decide how to go on."""
+        self.executor.print_job_error(info, str(error).partition("\n")[0])
         if isinstance(error, _Failed):
             self.logger.error(report(error.finished))
         elif isinstance(error, StepError | OSError):
@@ -261,6 +288,8 @@ class Work:
     def shutdown(self) -> None:
         """Wait for what still runs; when all went well, write results.json."""
         self._pool.shutdown()
+        for batch in self._batches.values():
+            batch.shutdown()
         if self._local is not None:
             self._local.shutdown()
         self._reevaluation.cancel()
@@ -268,12 +297,14 @@ class Work:
         complete = all(dag.finished(job) for job in dag.needrun_jobs())
         if complete and not self.settings.no_results and self.workflow.exec_mode == ExecMode.DEFAULT:
             for line in self.results.write(list(dag.jobs)):
-                self._say(line)
+                self.say(line)
 
     def cancel(self) -> None:
         """Stop everything at once."""
         with self._lock:
             self.stopping = True
+        for batch in self._batches.values():
+            batch.cancel()
         for runtime in (*self._containers.values(), self._host):
             runtime.kill_all()
         self._pool.shutdown(cancel_futures=True)
@@ -292,8 +323,3 @@ class _Failed(Exception):
     def __init__(self, finished: Finished) -> None:
         super().__init__(str(finished.error))
         self.finished = finished
-
-
-def _shell_of(job: Any) -> str:
-    """Path or name of the shell of a job."""
-    return str(job.resources.get("shell_exec") or shell.get_executable() or "sh")

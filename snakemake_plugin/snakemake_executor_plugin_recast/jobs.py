@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from snakemake.settings.types import DeploymentMethod
+from snakemake.shell import shell as snakemake_shell
+
 from recast_bridge.step.container import OWN_FOLDER
 from recast_bridge.step.publish import text_of
-from recast_bridge.step.record import STEP_RECORDS
 from recast_bridge.step.request import NEEDS, StepRequest
+from recast_bridge.step.runtimes import Runtime
+from recast_bridge.step.script import STEP_RECORDS
+from snakemake_executor_plugin_recast import ExecutorSettings
+from snakemake_executor_plugin_recast.options import LOCAL, backend_of, backends_of
 
 _COMPONENT = re.compile(r"((?:[^{}]|\{\{|\}\})*?)(?:_\{(\w+)[^{}]*\})?")
 # Entries of params that are not parameters of the step.
@@ -139,6 +145,71 @@ def _raw_param(job: Any, name: str) -> Any:
     return job.rule.params.get(name)
 
 
+class Jobs:
+    """What this executor makes of the jobs of a workflow.
+
+    Args:
+        workflow: the workflow.
+        settings: of the executor.
+        rundir: run directory.
+        local_rules: names of the rules that run on this machine.
+    """
+
+    def __init__(
+        self, workflow: Any, settings: ExecutorSettings, rundir: str, local_rules: Collection[str] = ()
+    ) -> None:
+        self.workflow = workflow
+        self.settings = settings
+        self.places = Places(workflow, rundir)
+        self.backends = backends_of(settings)
+        self._local_rules = local_rules
+
+    def backend(self, job: Any) -> str:
+        """The name of the backend that a job goes to."""
+        if not self.backends:
+            return LOCAL
+        if job.is_group():
+            return self.backends[0]
+        if job.is_norun or job.rule.name in self._local_rules:
+            return LOCAL
+        return backend_of(job.resources.get("compute_backend"), self.backends)
+
+    def is_ours(self, job: Any) -> bool:
+        """Whether a job is a shell command that needs nothing of Snakemake while it runs."""
+        if job.is_group() or not job.is_shell or job.is_shadow or job.is_template_engine:
+            return False
+        if job.is_pipe or job.is_service:
+            return False
+        methods = self.workflow.deployment_settings.deployment_method
+        return not (
+            (DeploymentMethod.CONDA in methods and job.conda_env)
+            or (DeploymentMethod.ENV_MODULES in methods and job.env_modules)
+        )
+
+    def request(self, job: Any, runtime: Runtime, repeat: int | None = None) -> StepRequest:
+        """The request for one execution of a job."""
+        return request_of(
+            job,
+            self.places.of(job),
+            self.places,
+            command=self._command(job, repeat),
+            shell=_shell_of(job),
+            runtime=runtime.name,
+            memory_limit=self.settings.memory_limit,
+        )
+
+    def _command(self, job: Any, repeat: int | None) -> str:
+        """The text that Snakemake would give to the shell."""
+        text = job.format_wildcards(job.rule.shellcmd, bench_iteration=repeat)
+        prefix = snakemake_shell._get_process_prefix(_shell_of(job))
+        return " ".join((prefix, text, snakemake_shell._process_suffix)).strip()
+
+
+def _shell_of(job: Any) -> str:
+    """Path or name of the shell of a job."""
+    return str(job.resources.get("shell_exec") or snakemake_shell.get_executable() or "sh")
+
+
 def request_of(
     job: Any, place: Place, places: Places, *, command: str, shell: str, runtime: str, memory_limit: bool
 ) -> StepRequest:
@@ -197,9 +268,14 @@ def request_of(
         },
         # Snakemake's own containers start without ENTRYPOINT, yadage's with it.
         entrypoint=place.workdir is not None,
-        unpacked=_true(resources.get("unpacked_img")),
+        unpacked=unpacked(job),
         rule=f"rule {job.rule.name}",
     )
+
+
+def unpacked(job: Any) -> bool:
+    """Whether the image of a job may be taken from /cvmfs/unpacked.cern.ch."""
+    return _true(job.resources.get("unpacked_img"))
 
 
 def published(job: Any, place: Place, places: Places) -> Mapping[str, Any]:

@@ -128,7 +128,7 @@ def _check_unused(workdir: Path, target: Path) -> None:
     Raises:
         RunError: there is something else in it.
     """
-    from recast_bridge.step.record import STEP_RECORDS
+    from recast_bridge.step.script import STEP_RECORDS
 
     if not os.path.lexists(workdir) and (target.is_dir() or not os.path.lexists(target)):
         return

@@ -20,9 +20,10 @@ from typing import Any
 from recast_bridge.model.findings import BridgeError, Finding, Place, RunError, UsageError
 from recast_bridge.step.container import OWN_FOLDER
 from recast_bridge.step.ownership import Opened, take_back, written
-from recast_bridge.step.record import LOG_NAME, RERUN_NAME, SCRIPT_NAME, STEP_RECORDS, read_json
+from recast_bridge.step.record import LOG_NAME, RERUN_NAME, read_json
 from recast_bridge.step.request import ImageFacts, StepRequest
 from recast_bridge.step.runtimes import RunSettings, Runtime, make
+from recast_bridge.step.script import SCRIPT_NAME, STEP_RECORDS
 
 _LISTED = 20
 _AFTER = "\nstatus=$?\n"

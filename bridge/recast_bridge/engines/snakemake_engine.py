@@ -182,6 +182,9 @@ def _remove_left(outdir: Path) -> None:
     """Remove what runs of jobs whose Snakemake is dead."""
     settings = RunSettings(rundir=str(outdir), images=str(image_cache()))
     for note in record.left_behind(str(outdir)):
+        if "backend" in note:
+            # A job of a batch system: the next run in this directory takes care of it.
+            continue
         with suppress(StepError):
             make(str(note.get("runtime", "host")), settings).remove_left(note)
         record.forget(str(note["scratch"]))

@@ -8,19 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from recast_bridge.model.findings import Findings
-from recast_bridge.model.resources import memory_bytes
+from recast_bridge.model.resources import memory_bytes, time_limit_minutes
 from recast_bridge.model.workflow import Environment
 
-# HTCondor's job flavours at CERN, in minutes.
-_FLAVOURS = {
-    "espresso": 20,
-    "microcentury": 60,
-    "longlunch": 120,
-    "workday": 480,
-    "tomorrow": 1440,
-    "testmatch": 4320,
-    "nextweek": 10080,
-}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -55,29 +45,6 @@ def resources(
         found["cvmfs"] = True
     if (memory := memory_bytes(found)) is not None:
         found["mem_mb"] = max(1, math.ceil(memory / 1e6))
-    if (minutes := _minutes(found)) is not None:
+    if (minutes := time_limit_minutes(found)) is not None:
         found["runtime"] = minutes
     return list(found.items())
-
-
-def _minutes(asked: dict[str, Any]) -> int | None:
-    """The longest time that a step may take."""
-    if str(asked.get("kubernetes_job_timeout", "")).isdigit():
-        return max(1, math.ceil(int(asked["kubernetes_job_timeout"]) / 60))
-    condor = str(asked.get("htcondor_max_runtime", ""))
-    if condor:
-        return max(1, math.ceil(int(condor) / 60)) if condor.isdigit() else _FLAVOURS.get(condor)
-    return _slurm_minutes(str(asked.get("slurm_time", "")))
-
-
-def _slurm_minutes(text: str) -> int | None:
-    """Slurm's time limits: minutes[:seconds], hours:minutes:seconds, days-hours[:minutes[:seconds]]."""
-    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text)
-    if match is None:
-        return None
-    days, first, second, third = (int(part) if part else 0 for part in match.groups())
-    if match[1] is not None:
-        return max(1, days * 1440 + first * 60 + second + math.ceil(third / 60))
-    if match[4] is not None:
-        return max(1, first * 60 + second + math.ceil(third / 60))
-    return max(1, first + math.ceil(second / 60))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from recast_bridge.step.container import Plan, RunSettings
+from recast_bridge.step.container import Elsewhere, Plan, RunSettings
 from recast_bridge.step.credentials import Mount
 from recast_bridge.step.request import ImageFacts, StepRequest
+from recast_bridge.step.runtimes.base import CommandLine
+
+# Exit status of either program when it fails itself, or cannot start the command.
+OWN_FAILURES = (125, 126, 127)
 
 
 def run_label(rundir: str) -> str:
@@ -43,6 +47,26 @@ def give_back_words(program: str, facts: ImageFacts, who: str, paths: Sequence[s
     for path in paths:
         words += ["--mount", mount_words(Mount(path, path))]
     return [*words, "--entrypoint", "chown", facts.target, "-R", "-h", who, *paths]
+
+
+def cli_line(
+    program: str,
+    planned: Plan,
+    facts: ImageFacts,
+    settings: RunSettings,
+    request: StepRequest,
+    interactive: bool,
+    elsewhere: Elsewhere | None,
+) -> CommandLine:
+    """The command line that runs a container, here or elsewhere; arguments as for ``docker_words``."""
+    extra: tuple[str, ...] = ()
+    if elsewhere is not None:
+        planned = elsewhere.moved(planned, request.workdir)
+        extra = ("--name", elsewhere.name)
+        for label, value in (("recast.run", run_label(settings.rundir)), ("recast.step", request.path)):
+            extra += ("--label", f"{label}={value}")
+    words = docker_words(program, planned, facts, settings, request, interactive=interactive, extra=extra)
+    return CommandLine(tuple(words))
 
 
 def docker_words(

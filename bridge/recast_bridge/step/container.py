@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from recast_bridge.step.credentials import Mount, credentials
 from recast_bridge.step.request import ImageFacts, StepRequest
@@ -27,12 +27,14 @@ class RunSettings:
         network: network of the containers, for example ``none`` or ``host``; empty: the runtime's default.
         images: directory for converted images (SIF files).
         inputs_writable: mount inputs outside the run directory read-write, as yadage does.
+        environ: environment variables of the caller; they name credentials.
     """
 
     rundir: str
     network: str = ""
     images: str = ""
     inputs_writable: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,32 @@ class Plan:
     memory_mb: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How a command line differs that another machine is going to run; a script there fills the stand-ins.
+
+    Attributes:
+        program: stand-in for the container program; empty: its name.
+        name: name for the container, where containers have names.
+        tmp: stand-in for a directory that becomes the container's /tmp.
+        step: stand-in for the directory that is mounted as the step directory; empty: itself.
+        source: where a file of this machine is over there.
+    """
+
+    program: str = ""
+    name: str = ""
+    tmp: str = ""
+    step: str = ""
+    source: Callable[[str], str] = str
+
+    def moved(self, planned: Plan, workdir: str | None) -> Plan:
+        """A plan with the mounts of that machine."""
+        mounts = [replace(mount, source=self.source(mount.source)) for mount in planned.mounts]
+        if self.step and workdir is not None:
+            mounts.append(Mount(self.step, workdir))
+        return replace(planned, mounts=tuple(sorted(mounts, key=_depth)))
+
+
 def plan(
     request: StepRequest, facts: ImageFacts, settings: RunSettings, *, groups: Iterable[int] = ()
 ) -> Plan:
@@ -72,7 +100,7 @@ def plan(
     Raises:
         StepError: a credential or /cvmfs is not there.
     """
-    found = credentials(request.needs, os.environ)
+    found = credentials(request.needs, settings.environ)
     environment = {
         name: value for name, value in request.defaults.items() if name not in facts.environment
     } | dict(found.environment)
@@ -80,7 +108,7 @@ def plan(
         environment["IMAGE_WORKDIR"] = facts.workdir
     environment.update(own_variables(request))
     environment.update(request.environment)
-    environment.update({name: os.environ[name] for name in request.passed if name in os.environ})
+    environment.update({name: settings.environ[name] for name in request.passed if name in settings.environ})
     mounts = [Mount(request.rundir, request.rundir)]
     for path in outside(request.inputs, request.rundir):
         mounts.append(Mount(path, path, read_only=not settings.inputs_writable))

@@ -68,7 +68,6 @@ def execute(
     facts: ImageFacts | None = None
     now = time.time()
     outcome = Outcome(-1, now, now, node())
-    published: Any = None
     error: StepError | None = None
     try:
         if request.image is not None and runtime.name != "host":
@@ -81,12 +80,45 @@ def execute(
             foreign = take_back(written(request))
             if foreign:
                 runtime.give_back(facts, foreign)
-        error = _judge(outcome)
-        if error is None:
-            # Outputs of other jobs are Snakemake's: it waits for them, and may have yet to touch them.
-            published = evaluate(request.published, request.workdir) if request.workdir else request.published
     except StepError as problem:
         error = problem
+    return conclude(request, runtime, facts, scratch, outcome, error=error, describe=describe)
+
+
+def conclude(
+    request: StepRequest,
+    runtime: Runtime,
+    facts: ImageFacts | None,
+    scratch: str,
+    outcome: Outcome,
+    *,
+    error: StepError | None = None,
+    describe: Describe | None = None,
+    patience: float = 0,
+) -> Finished:
+    """After the command of a step has ended: evaluate what it publishes, write its records.
+
+    Args:
+        request: the step.
+        runtime: what ran the command.
+        facts: its image.
+        scratch: directory of the execution, from ``record.begin``; it is removed.
+        outcome: how the command ended.
+        error: what is wrong already.
+        describe: see ``execute``.
+        patience: seconds to wait for files that another machine has written.
+
+    Raises:
+        OSError: the run directory cannot be written.
+    """
+    published: Any = None
+    error = error or _judge(outcome)
+    if error is None:
+        try:
+            # Outputs of other jobs are Snakemake's: it waits for them, and may have yet to touch them.
+            published = _published(request, patience) if request.workdir else request.published
+        except StepError as problem:
+            error = problem
     record.keep(
         request,
         runtime,
@@ -98,6 +130,17 @@ def execute(
         described=describe(published) if describe is not None and error is None else None,
     )
     return Finished(request, runtime.name, outcome, facts, published, error)
+
+
+def _published(request: StepRequest, patience: float) -> Any:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return evaluate(request.published, request.workdir or "")
+        except StepError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(min(1.0, patience))
 
 
 def _judge(outcome: Outcome) -> StepError | None:

@@ -10,21 +10,17 @@ import contextlib
 import itertools
 import json
 import os
-import shlex
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recast_bridge.step.container import OWN_FOLDER
-from recast_bridge.step.ownership import written
 from recast_bridge.step.request import ImageFacts, Outcome, StepRequest
-from recast_bridge.step.runtimes.base import OUTPUT_NAME, CommandLine, Runtime, node, process_identity
+from recast_bridge.step.runtimes.base import OUTPUT_NAME, Runtime, iso_time, node, process_identity
+from recast_bridge.step.script import SCRIPT_NAME, rerun_script
 
-STEP_RECORDS = "_packtivity"
 PUBLISHED_NAME = "published.json"
 LOG_NAME = "log.json"
-SCRIPT_NAME = "script.sh"
 RERUN_NAME = "rerun.sh"
 _JOB_NAME = "job.json"
 
@@ -74,16 +70,32 @@ def begin(request: StepRequest, runtime: Runtime) -> str:
     note = {
         "runtime": runtime.name,
         "step": request.path,
-        "owner": process_identity(os.getpid()),
-        "node": node(),
+        **owner(),
         **runtime.left(scratch),
     }
     write_text(os.path.join(scratch, _JOB_NAME), json.dumps(note))
     return scratch
 
 
+def owner() -> dict[str, str]:
+    """What a note says about the program that looks after an execution."""
+    return {"owner": process_identity(os.getpid()), "node": node()}
+
+
+def add_to_note(scratch: str, **more: Any) -> None:
+    """Note more about an execution, for a run that comes after this one was killed."""
+    path = os.path.join(scratch, _JOB_NAME)
+    note = read_json(path)
+    if isinstance(note, dict):
+        write_text(path, json.dumps({**note, **more}, default=str))
+
+
 def left_behind(rundir: str) -> Iterator[dict[str, Any]]:
-    """What executions have noted whose program (on this machine) is dead; ``scratch`` is their directory."""
+    """What executions have noted whose program is dead; ``scratch`` is their directory.
+
+    Of those that run on another machine nothing is known; only jobs of batch systems (which have noted their
+    ``backend``) can be looked after from here.
+    """
     folder = running_folder(rundir)
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(folder)):
@@ -91,7 +103,10 @@ def left_behind(rundir: str) -> Iterator[dict[str, Any]]:
             note = read_json(os.path.join(scratch, _JOB_NAME))
             if not isinstance(note, dict):
                 note = {}
-            elif note.get("node") != node() or _lives(str(note.get("owner", ""))):
+            elif note.get("node") != node():
+                if "backend" not in note:
+                    continue
+            elif _lives(str(note.get("owner", ""))):
                 continue
             yield {**note, "scratch": scratch}
 
@@ -164,8 +179,8 @@ def keep(
         "image_user": facts.user if facts else None,
         "directory": request.workdir or request.rundir,
         "node": outcome.node,
-        "begin": _iso(outcome.begin),
-        "end": _iso(outcome.end),
+        "begin": iso_time(outcome.begin),
+        "end": iso_time(outcome.end),
         "seconds": round(outcome.end - outcome.begin, 3),
         "exit_status": outcome.status,
         "error": error,
@@ -184,93 +199,6 @@ class _Place:
 
     def of(self, name: str) -> str:
         return os.path.join(self.folder, name)
-
-
-def _iso(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
-
-
-_RERUN = """\
-#!/bin/sh
-# Runs {name} again as recast-bridge ran it on {node} at {time}:
-# the same command ({script} beside this file), image, mounts and environment.
-# It works on the same files; the workflow engine takes no notice of it.
-set -u
-here=$(cd "$(dirname "$0")" && pwd) || exit 1
-script=$(cat "$here/{script}" && printf x) || exit 1
-script=${{script%x}}
-{prepare}cd {rundir} || exit 1
-{command}
-status=$?
-{finish}echo "exit status $status" >&2
-exit $status
-"""
-
-# As for the first time, except for the records: this file is one of them.
-_EMPTY = """\
-mkdir -p {workdir} || exit 1
-find {workdir} -mindepth 1 -maxdepth 1 ! -name '{records}*' -exec rm -rf {{}} +
-"""
-
-
-def rerun_script(request: StepRequest, facts: ImageFacts | None, runtime: Runtime, outcome: Outcome) -> str:
-    """A shell script that runs a step again.
-
-    Args:
-        request: the step.
-        facts: its image.
-        runtime: what ran it.
-        outcome: the execution that it repeats.
-
-    Raises:
-        StepError: the step cannot be run as it is.
-    """
-    line = runtime.command_line(request, facts)
-    return _RERUN.format(
-        name=request.path.replace("\n", " "),
-        node=outcome.node,
-        time=_iso(outcome.begin),
-        script=SCRIPT_NAME,
-        prepare="".join(_prepare_lines(request, facts)),
-        rundir=shlex.quote(request.rundir),
-        command=_command_text(request, line),
-        finish="".join(_finish_lines(request, facts, runtime)),
-    )
-
-
-def _prepare_lines(request: StepRequest, facts: ImageFacts | None) -> Iterator[str]:
-    for name in request.passed:
-        yield f': "${{{name}?is an environment variable that the step needs}}"\n'
-    if request.workdir:
-        yield _EMPTY.format(workdir=shlex.quote(request.workdir), records=STEP_RECORDS)
-    else:
-        folders = sorted({os.path.dirname(path) for path in (*request.outputs, *request.logs)})
-        if folders:
-            yield f"mkdir -p {shlex.join(folders)} || exit 1\n"
-    if facts is not None and not facts.is_root:
-        # The user of the image is another than the caller, and writes as a member of the caller's group.
-        for log in request.logs:
-            yield f": >>{shlex.quote(log)}\n"
-        yield f"chmod g+rwX {shlex.join(written(request))} 2>/dev/null\n"
-
-
-def _finish_lines(request: StepRequest, facts: ImageFacts | None, runtime: Runtime) -> Iterator[str]:
-    places = written(request)
-    if facts is None or not places or not runtime.has_image_users:
-        return
-    other = runtime.give_back_words(facts, places)
-    yield f'if [ "$(id -u)" = 0 ]; then chown -R -h {os.geteuid()}:{os.getegid()} {shlex.join(places)}\n'
-    yield f"else {shlex.join(other)} >/dev/null 2>&1; fi\n"
-
-
-def _command_text(request: StepRequest, line: CommandLine) -> str:
-    variables = []
-    for name, value in sorted(line.environment.items()):
-        own = name.removeprefix("APPTAINERENV_")
-        variables.append(f'{name}="${own}"' if own in request.passed else f"{name}={shlex.quote(value)}")
-    # The text of the command stands in its own file only.
-    words = ['"$script"' if word == request.command else shlex.quote(word) for word in line.argv]
-    return " ".join([*(["env", *variables] if variables else []), *words])
 
 
 def published_of(records: str) -> Mapping[str, Any] | None:

@@ -79,12 +79,16 @@ def parameters(values: Mapping[str, Any]) -> str:
 
 def last_lines(path: str, number: int = _LINES) -> list[str]:
     """The last lines of a text file that say something; empty if there is none."""
-    try:
-        with open(path, "rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(max(0, size - _BYTES))
-            text = stream.read().decode(errors="replace")
-    except OSError:
-        return []
+    text = last_text(path)
     lines = [line.rstrip() for line in _COLOURS.sub("", text).splitlines() if line.strip()]
     return [line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..." for line in lines[-number:]]
+
+
+def last_text(path: str) -> str:
+    """The end of a text file; empty if it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _BYTES))
+            return stream.read().decode(errors="replace")
+    except OSError:
+        return ""

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 from recast_bridge.step.cli import mount_words
-from recast_bridge.step.container import Plan, RunSettings, plan
+from recast_bridge.step.container import Elsewhere, Plan, RunSettings, plan
 from recast_bridge.step.images import effective_workdir, registry_config, split_reference
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
 from recast_bridge.step.runtimes.base import (
@@ -35,7 +35,7 @@ from recast_bridge.step.runtimes.base import (
     which,
 )
 from recast_bridge.step.runtimes.host import kill_marked, mark, note_process
-from recast_bridge.step.runtimes.podman import _last, _last_of_file
+from recast_bridge.step.runtimes.podman import _last, last_of_file
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _UNPACKED = "/cvmfs/unpacked.cern.ch"
@@ -161,7 +161,6 @@ class ApptainerRuntime(Runtime):
         own = tempfile.mkdtemp(prefix="recast-")
         with suppress(OSError):
             os.symlink(own, os.path.join(scratch, "tmp"))
-        reason = ""
         begin = time.time()
         try:
             line = self._line(planned, facts, workdir=own)
@@ -182,17 +181,26 @@ class ApptainerRuntime(Runtime):
             end = time.time()
             _remove_tree(own)
         killed = self.processes.was_killed(process.pid)
-        said = _last_of_file(place)
-        if killed:
-            reason = "stopped"
-        elif status == _OWN_FAILURE and "FATAL" in said:
-            reason = f"the container could not run: {_COLOURS.sub('', said.partition('FATAL:')[2]).strip()}"
-        return Outcome(status, begin, end, node(), killed, reason)
+        reason, remedy = self.why(status, last_of_file(place), planned.argv[0], facts)
+        return Outcome(status, begin, end, node(), killed, "stopped" if killed else reason, remedy)
+
+    def why(self, status: int, printed: str, shell: str, facts: ImageFacts | None) -> tuple[str, str]:
+        """What apptainer says when it could not run the container."""
+        if status != _OWN_FAILURE or "FATAL" not in printed:
+            return "", ""
+        said = _COLOURS.sub("", printed.partition("FATAL:")[2]).strip()
+        return f"the container could not run: {said}", ""
 
     def _line(
-        self, planned: Plan, facts: ImageFacts, *, workdir: str = "", interactive: bool = False
+        self,
+        planned: Plan,
+        facts: ImageFacts,
+        *,
+        program: str = "",
+        workdir: str = "",
+        interactive: bool = False,
     ) -> CommandLine:
-        words = [self.program, "--quiet", "exec", *_LIKE_DOCKER]
+        words = [program or self.program, "--quiet", "exec", *_LIKE_DOCKER]
         if os.geteuid() == 0:
             # Root's home is then the image's; for others Apptainer makes an empty one.
             words += ["--no-home", "--add-caps", _ROOT_MAY]
@@ -211,11 +219,20 @@ class ApptainerRuntime(Runtime):
         return CommandLine((*words, facts.target, *entrypoint, *command), environment)
 
     def command_line(
-        self, request: StepRequest, facts: ImageFacts | None, *, interactive: bool = False
+        self,
+        request: StepRequest,
+        facts: ImageFacts | None,
+        *,
+        interactive: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> CommandLine:
         """The ``apptainer exec``."""
         assert facts is not None
-        return self._line(plan(request, facts, self.settings), facts, interactive=interactive)
+        planned = plan(request, facts, self.settings)
+        if elsewhere is None:
+            return self._line(planned, facts, interactive=interactive)
+        planned = elsewhere.moved(planned, request.workdir)
+        return self._line(planned, facts, program=elsewhere.program, workdir=elsewhere.tmp)
 
     def kill_all(self) -> None:
         """End all containers: each has its own process table, which dies with its first process."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import IO, Any
 
-from recast_bridge.step.container import RunSettings
+from recast_bridge.step.container import Elsewhere, RunSettings
 from recast_bridge.step.images import is_path
 from recast_bridge.step.request import ImageFacts, Outcome, RuntimeName, StepError, StepRequest
 
@@ -119,9 +119,38 @@ class Runtime(ABC):
 
     @abstractmethod
     def command_line(
-        self, request: StepRequest, facts: ImageFacts | None, *, interactive: bool = False
+        self,
+        request: StepRequest,
+        facts: ImageFacts | None,
+        *,
+        interactive: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> CommandLine:
-        """What one would type to run the same; with ``interactive`` a shell in the command's place."""
+        """What one would type to run the same.
+
+        Args:
+            request: the step.
+            facts: its image.
+            interactive: a shell for a person in the command's place.
+            elsewhere: the machine that runs it, if it is not this one.
+
+        Raises:
+            StepError: the step cannot be run as it is.
+        """
+
+    def why(self, status: int, printed: str, shell: str, facts: ImageFacts | None) -> tuple[str, str]:
+        """Whether the runtime itself is behind an exit status.
+
+        Args:
+            status: exit status of the runtime's command.
+            printed: the last line that it wrote.
+            shell: the shell that it should have started.
+            facts: the image.
+
+        Returns:
+            Why the command could not run, and what to do; both empty if it ran.
+        """
+        return "", ""
 
     @abstractmethod
     def kill_all(self) -> None:
@@ -169,6 +198,11 @@ def plain_reference(image: str) -> str:
 def node() -> str:
     """The name of this machine."""
     return socket.gethostname()
+
+
+def iso_time(seconds: float) -> str:
+    """A time (seconds since 1970) as text, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
 
 
 class Processes:

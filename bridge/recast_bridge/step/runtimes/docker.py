@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from recast_bridge.step.cli import docker_words, give_back_words, run_label
-from recast_bridge.step.container import Plan, RunSettings, plan
+from recast_bridge.step.cli import OWN_FAILURES, cli_line, give_back_words, run_label
+from recast_bridge.step.container import Elsewhere, Plan, RunSettings, plan
 from recast_bridge.step.images import docker_trouble
 from recast_bridge.step.ownership import groups_of, must_hand_over, owner_words, written
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
@@ -267,14 +267,24 @@ class DockerRuntime(Runtime):
     # ------------------------------------------------------------ around it
 
     def command_line(
-        self, request: StepRequest, facts: ImageFacts | None, *, interactive: bool = False
+        self,
+        request: StepRequest,
+        facts: ImageFacts | None,
+        *,
+        interactive: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> CommandLine:
         """The same as a ``docker run``."""
         assert facts is not None
         planned = self._plan(request, facts, give_away=False)
-        return CommandLine(
-            tuple(docker_words("docker", planned, facts, self.settings, request, interactive=interactive))
-        )
+        return cli_line("docker", planned, facts, self.settings, request, interactive, elsewhere)
+
+    def why(self, status: int, printed: str, shell: str, facts: ImageFacts | None) -> tuple[str, str]:
+        """What the command ``docker`` says when the engine could not run the container."""
+        before, separator, said = printed.partition("docker: ")
+        if facts is None or status not in OWN_FAILURES or before or not separator:
+            return "", ""
+        return explain(said.removeprefix("Error response from daemon: "), shell, facts)
 
     def kill_all(self) -> None:
         """Remove all containers at once."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from recast_bridge.step.container import RunSettings, own_variables, shell_words
+from recast_bridge.step.container import Elsewhere, RunSettings, own_variables, shell_words
 from recast_bridge.step.credentials import host_environment
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
 from recast_bridge.step.runtimes.base import (
@@ -45,7 +45,7 @@ class HostRuntime(Runtime):
         self, request: StepRequest, facts: ImageFacts | None, scratch: str, started: Started | None = None
     ) -> Outcome:
         """Run the command in the run directory."""
-        variables, notes = _variables(request)
+        variables, notes = _variables(request, self.settings.environ)
         for note in notes:
             if note not in self._told:
                 self._told.add(note)
@@ -65,11 +65,16 @@ class HostRuntime(Runtime):
         return Outcome(status, begin, time.time(), node(), killed, "stopped" if killed else "")
 
     def command_line(
-        self, request: StepRequest, facts: ImageFacts | None, *, interactive: bool = False
+        self,
+        request: StepRequest,
+        facts: ImageFacts | None,
+        *,
+        interactive: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> CommandLine:
         """The shell with the command; ``interactive``: only the shell."""
         words = (request.shell,) if interactive else shell_words(request, request.shell)
-        return CommandLine(words, _variables(request)[0])
+        return CommandLine(words, _variables(request, self.settings.environ)[0])
 
     def kill_all(self) -> None:
         """End all commands."""
@@ -84,7 +89,7 @@ class HostRuntime(Runtime):
         kill_marked(str(record["scratch"]))
 
 
-def _variables(request: StepRequest) -> tuple[dict[str, str], list[str]]:
+def _variables(request: StepRequest, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """What the command sees besides the caller's own environment, and what it may miss."""
     named = sorted(path for path in request.text_mounts if path in request.command)
     if named:
@@ -92,7 +97,7 @@ def _variables(request: StepRequest) -> tuple[dict[str, str], list[str]]:
             f"the step reads {', '.join(named)}, which only a container can have",
             "run it in its image: --recast-runtime docker, podman or apptainer",
         )
-    found, notes = host_environment(request.needs, os.environ)
+    found, notes = host_environment(request.needs, environ)
     return {**request.defaults, **found, **own_variables(request), **request.environment}, notes
 
 

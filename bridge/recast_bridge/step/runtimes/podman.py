@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recast_bridge.step.cli import docker_words, give_back_words
-from recast_bridge.step.container import Plan, RunSettings, plan
+from recast_bridge.step.cli import OWN_FAILURES, cli_line, docker_words, give_back_words
+from recast_bridge.step.container import Elsewhere, Plan, RunSettings, plan
 from recast_bridge.step.images import call, split_reference
 from recast_bridge.step.ownership import groups_of
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
@@ -29,9 +29,6 @@ from recast_bridge.step.runtimes.base import (
     which,
 )
 from recast_bridge.step.runtimes.docker import explain, facts_of, labels
-
-# Exit status of podman when it fails itself, or cannot start the command.
-_OWN_FAILURES = (125, 126, 127)
 
 
 class PodmanRuntime(Runtime):
@@ -131,10 +128,8 @@ class PodmanRuntime(Runtime):
             with self._guard:
                 self._names.discard(name)
         killed = self.processes.was_killed(process.pid)
-        if status in _OWN_FAILURES and not killed:
-            said = _last_of_file(place)
-            if said.startswith("Error:"):
-                reason, remedy = explain(said.removeprefix("Error:").strip(), planned.argv[0], facts)
+        if not killed:
+            reason, remedy = self.why(status, last_of_file(place), planned.argv[0], facts)
         return Outcome(status, begin, end, node(), killed, "stopped" if killed else reason, remedy)
 
     def _pid(self, name: str, process: subprocess.Popen[bytes]) -> int | None:
@@ -147,14 +142,23 @@ class PodmanRuntime(Runtime):
         return None
 
     def command_line(
-        self, request: StepRequest, facts: ImageFacts | None, *, interactive: bool = False
+        self,
+        request: StepRequest,
+        facts: ImageFacts | None,
+        *,
+        interactive: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> CommandLine:
         """The ``podman run``."""
         assert facts is not None
         planned = self._plan(request, facts)
-        return CommandLine(
-            tuple(docker_words("podman", planned, facts, self.settings, request, interactive=interactive))
-        )
+        return cli_line("podman", planned, facts, self.settings, request, interactive, elsewhere)
+
+    def why(self, status: int, printed: str, shell: str, facts: ImageFacts | None) -> tuple[str, str]:
+        """What podman says when it could not run the container."""
+        if facts is None or status not in OWN_FAILURES or not printed.startswith("Error:"):
+            return "", ""
+        return explain(printed.removeprefix("Error:").strip(), shell, facts)
 
     def kill_all(self) -> None:
         """Remove all containers, then what is left of the commands that started them."""
@@ -206,7 +210,8 @@ def _last(text: str) -> str:
     return lines[-1] if lines else "no reason given"
 
 
-def _last_of_file(path: str) -> str:
+def last_of_file(path: str) -> str:
+    """The last line that says something; empty if the file cannot be read."""
     try:
         with open(path, "rb") as stream:
             stream.seek(max(0, os.fstat(stream.fileno()).st_size - 4000))

@@ -1,0 +1,500 @@
+"""Jobs on a batch system: written, submitted, watched, and brought to their end.
+
+One value's way: a job of Snakemake -> ``Execution`` (its request, its directory with job.sh, the view that
+the backend gets) -> the delegate submits it -> job.sh says how it ended in a file, or the backend says that
+it died -> ``conclude`` evaluates what it publishes and keeps its records -> Snakemake hears of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
+
+from recast_bridge.step import record, worker
+from recast_bridge.step.container import OWN_FOLDER, outside
+from recast_bridge.step.execute import conclude
+from recast_bridge.step.report import last_lines, last_text
+from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
+from recast_bridge.step.runtimes import Runtime
+from recast_bridge.step.transfer import PACKED_INPUTS, PACKED_OUTPUTS, Parcel
+from snakemake_executor_plugin_recast.backends import WAITING, backend
+from snakemake_executor_plugin_recast.delegate import JobView, delegate
+from snakemake_executor_plugin_recast.options import delegate_plugin, settings_of
+
+if TYPE_CHECKING:
+    from snakemake_executor_plugin_recast.executor import Work
+
+_LOOK = 0.3
+# Seconds between two questions whether jobs are still known to the batch system.
+_ROLL_CALL = 60.0
+# Seconds in which a batch system must say why it has stopped a job.
+_EXPLANATION = 60.0
+# Exit status of a command that was killed: by a memory limit, or by itself.
+_KILLED = 137
+_SUBMITTERS = 2
+_FINISHERS = 4
+
+
+@dataclass(eq=False, slots=True)
+class Execution:
+    """One job on its way through a batch system.
+
+    Attributes:
+        job: the job of Snakemake.
+        request: its step.
+        runtime: what runs its command.
+        facts: its image.
+        scratch: its directory while it runs.
+        parcel: the files that travel; None if the machines share the run directory.
+        view: the job as the backend sees it.
+        command: what the batch system starts.
+        info: what the backend knows it by; None before it was submitted.
+        over: whether its end is being dealt with.
+        stopped: when it was noticed that the batch system stops it, seconds of ``time.monotonic``.
+        absent: how often it was not answered for in a row.
+        since: when it was submitted, seconds of ``time.monotonic``.
+    """
+
+    job: Any
+    request: StepRequest
+    runtime: Runtime
+    facts: ImageFacts | None
+    scratch: str
+    parcel: Parcel | None = None
+    view: Any = None
+    command: str = ""
+    info: SubmittedJobInfo | None = None
+    over: bool = False
+    stopped: float | None = None
+    absent: int = 0
+    since: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The name of its directory."""
+        return os.path.basename(self.scratch)
+
+    def relative(self, name: str) -> str:
+        """A file of its directory, from the run directory."""
+        return os.path.join(os.path.relpath(self.scratch, self.request.rundir), name)
+
+
+class Batch:
+    """All jobs of a run that go to one backend.
+
+    Args:
+        work: what the executor does with jobs.
+        name: of the backend.
+    """
+
+    def __init__(self, work: Work, name: str) -> None:
+        self.work = work
+        self.name = name
+        self.backend = backend(name)
+        self.rundir = work.rundir
+        workflow = work.workflow
+        plugin = delegate_plugin(name)
+        settings = settings_of(name, work.settings.backend_options)
+        self.executor = delegate(plugin, settings, workflow, self.rundir, work.logger, handler=self)
+        self.backend.check(self.executor, work.logger)
+        self._plain: Callable[[], Any] = partial(
+            delegate, plugin, settings, workflow, self.rundir, work.logger
+        )
+        self._others: Any = None
+        usage = workflow.storage_settings.shared_fs_usage
+        self._carries = self.backend.carries_files and SharedFSUsage.INPUT_OUTPUT not in usage
+        self._patience = float(workflow.execution_settings.latency_wait)
+        self._active: dict[str, Execution] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._submitters = ThreadPoolExecutor(_SUBMITTERS, thread_name_prefix=f"recast-{name}")
+        self._finishers = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="recast-end")
+        self._watcher = threading.Thread(target=self._watch, name="recast-watch", daemon=True)
+        self._watcher.start()
+        self._left = self._take_left()
+
+    # ------------------------------------------------------------ what an earlier run has left
+
+    def _take_left(self) -> dict[str, dict[str, Any]]:
+        """The jobs of a run that was killed, by path of their step; those that nobody wants are cancelled."""
+        notes = [note for note in record.left_behind(self.rundir) if note.get("backend") == self.name]
+        if not notes:
+            return {}
+        self.backend.resume(self.executor, notes)
+        wanted = {self.work.jobs.places.of(job).path for job in self.work.workflow.dag.needrun_jobs()}
+        run = self.backend.remember(self.executor).get("run")
+        left: dict[str, dict[str, Any]] = {}
+        for note in notes:
+            if note["step"] in wanted and note["step"] not in left and note.get("run") in (None, run):
+                left[note["step"]] = note
+            else:
+                self._dispose(note)
+        return left
+
+    def _dispose(self, note: Mapping[str, Any]) -> None:
+        """Make sure that a job of an earlier run does nothing any more."""
+        scratch = str(note["scratch"])
+        started = not worker.withdraw(scratch)
+        external = note.get("external") or worker.taken_by(scratch)
+        if external and worker.ended(self.rundir, scratch) is None:
+            self.work.say(f"cancelling job {external}, which an earlier run has left of {note.get('step')}")
+            self._cancel([SubmittedJobInfo(None, external_jobid=external, aux=_aux(note))])
+            if started:
+                self._await_end({str(external)})
+        worker.forget_end(self.rundir, scratch)
+        record.forget(scratch)
+
+    def _cancel(self, infos: list[SubmittedJobInfo]) -> None:
+        try:
+            if infos:
+                self.executor.cancel_jobs(infos)
+        except Exception as error:
+            # Whatever the plugin finds wrong: the job keeps its withdrawn ticket.
+            self.work.logger.warning(f"recast: jobs could not be cancelled: {error}")
+
+    def _await_end(self, jobs: set[str], seconds: float = 60.0) -> bool:
+        """Wait until jobs that were cancelled are gone; False if some are not, or nobody knows."""
+        end = time.monotonic() + seconds
+        while (living := self.backend.living(self.executor)) is not None:
+            if not jobs & living.keys():
+                return True
+            if time.monotonic() > end:
+                break
+            time.sleep(0.5)
+        return False
+
+    def _adopt(self, job: Any, request: StepRequest, runtime: Runtime) -> bool:
+        """Go on with the job of an earlier run, if it does just what is wanted now."""
+        note = self._left.pop(request.path, None)
+        if note is None:
+            return False
+        scratch = str(note["scratch"])
+        external = note.get("external") or worker.taken_by(scratch)
+        if not external or not self._is_current(request, scratch) or self._carries:
+            self._dispose(note)
+            return False
+        facts = self._facts(request, runtime)
+        execution = Execution(job, request, runtime, facts, scratch)
+        execution.view = self._view(execution)
+        info = SubmittedJobInfo(execution.view, external_jobid=external, aux=_aux(note))
+        self.work.say(f"going on with job {external}, which an earlier run has submitted for {request.path}")
+        record.add_to_note(scratch, **record.owner())
+        with self._lock:
+            self._active[execution.name] = execution
+        self.executor.report_job_submission(info)
+        return True
+
+    def _is_current(self, request: StepRequest, scratch: str) -> bool:
+        """Whether a job was made for this request, from files that have not changed since."""
+        path = os.path.join(scratch, worker.REQUEST_NAME)
+        try:
+            if Path(path).read_text(encoding="utf-8") != request.to_json():
+                return False
+            made = os.stat(path).st_mtime
+            return all(os.stat(name).st_mtime <= made for name in request.inputs)
+        except OSError:
+            return False
+
+    # ------------------------------------------------------------ submission
+
+    def run(self, jobs: Sequence[Any]) -> None:
+        """Submit jobs; does not wait for them, nor for the batch system to take them."""
+        ready: list[Execution] = []
+        for job in jobs:
+            if not self.work.jobs.is_ours(job):
+                self._run_other(job)
+                continue
+            try:
+                execution = self._prepare(job)
+            except StepError as error:
+                self.work.executor.report_job_submission(SubmittedJobInfo(job))
+                self.work.failed(SubmittedJobInfo(job), error)
+                continue
+            if execution is not None:
+                ready.append(execution)
+        for group in self.backend.groups(ready):
+            self._submitters.submit(self._submit, list(group))
+
+    def _run_other(self, job: Any) -> None:
+        """A job that needs Snakemake on the other machine takes the way of the plugin."""
+        if self._others is None:
+            self._others = self._plain()
+        self.work.say_about(job)
+        self._others.run_job(job)
+
+    def _facts(self, request: StepRequest, runtime: Runtime) -> ImageFacts | None:
+        return runtime.prepare(request.image, request.unpacked) if request.image is not None else None
+
+    def _prepare(self, job: Any) -> Execution | None:
+        """Write what a job needs; None for one that an earlier run has submitted."""
+        work = self.work
+        runtime = work.runtime(job)
+        request = work.jobs.request(job, runtime)
+        if self._adopt(job, request, runtime):
+            return None
+        facts = self._facts(request, runtime)
+        work.workflow.async_run(job.prepare())
+        scratch = record.begin(request, runtime)
+        record.add_to_note(scratch, backend=self.name, **self.backend.remember(self.executor))
+        execution = Execution(job, request, runtime, facts, scratch)
+        try:
+            if self._carries:
+                execution.parcel = self._parcel(job)
+            worker.write_job(
+                request, runtime, facts, scratch, local_disk=work.settings.local_disk, parcel=execution.parcel
+            )
+        except StepError:
+            record.forget(scratch)
+            raise
+        execution.view = self._view(execution)
+        execution.command = self.backend.command(execution)
+        with self._lock:
+            self._active[execution.name] = execution
+        return execution
+
+    def _parcel(self, job: Any) -> Parcel:
+        """The files of a job: its inputs, and all that the steps before it have written."""
+        places = self.work.jobs.places
+        before = [places.of(other).workdir for other in self.work.workflow.dag.dependencies[job]]
+        inputs = [places.absolute(path) for path in job.input]
+        inside = [path for path in inputs if not outside([path], self.rundir)]
+        folders = [path for path in before if path is not None]
+        shared = getattr(self.executor, "shared_fs_prefixes", None) or []
+        return Parcel(self.rundir, tuple(dict.fromkeys([*folders, *inside])), ("/cvmfs", *shared))
+
+    def _view(self, execution: Execution) -> JobView:
+        files = None
+        if execution.parcel is not None:
+            sent = [execution.relative(PACKED_INPUTS)]
+            target = execution.facts.target if execution.facts is not None else ""
+            if target.startswith("/") and not execution.parcel.is_shared(target):
+                sent.append(target)
+            files = sent, [execution.relative(PACKED_OUTPUTS)]
+        asked = dict(execution.job.resources.items())
+        return JobView(execution, self.backend.resources(asked, execution), files)
+
+    def _submit(self, executions: list[Execution]) -> None:
+        try:
+            self.backend.submit(self.executor, executions)
+        except Exception as error:
+            # Plugins raise anything.
+            for execution in executions:
+                if execution.info is None:
+                    self._end(execution, f"it could not be submitted: {error}")
+
+    def command(self, view: Any) -> str:
+        """The command for a job, for the delegate."""
+        return str(view.execution.command)
+
+    def submitted(self, info: SubmittedJobInfo) -> None:
+        """The batch system has a job."""
+        execution: Execution = info.job.execution
+        execution.info = info
+        execution.since = time.monotonic()
+        aux = {name: str(value) for name, value in (info.aux or {}).items()}
+        record.add_to_note(execution.scratch, external=info.external_jobid, aux=aux)
+        told = SubmittedJobInfo(execution.job, external_jobid=info.external_jobid, aux=info.aux)
+        self.work.executor.report_job_submission(told)
+        if self._closed.is_set():
+            self._cancel([info])
+
+    # ------------------------------------------------------------ the end of a job
+
+    def _watch(self) -> None:
+        """Look for what jobs say at their end; now and then, whether the batch system knows them."""
+        call = time.monotonic() + _ROLL_CALL
+        while not self._closed.wait(_LOOK):
+            with self._lock:
+                active = dict(self._active)
+            if not active:
+                continue
+            for name in worker.ended_names(self.rundir) & active.keys():
+                if self._is_final(active[name]):
+                    self._end(active[name], None)
+            if time.monotonic() > call:
+                self._roll_call(list(active.values()))
+                call = time.monotonic() + _ROLL_CALL
+
+    def _is_final(self, execution: Execution) -> bool:
+        """Whether the last word of a job is to be taken as it is.
+
+        Of a job that was stopped only the batch system knows why, and whether it will start again.
+        """
+        found = worker.ended(self.rundir, execution.scratch)
+        if found is None or not (found.signal or found.status == _KILLED):
+            return found is not None
+        now = time.monotonic()
+        if execution.stopped is None:
+            execution.stopped = now
+        self.executor.hurry = True
+        info = execution.info
+        if found.signal and info is not None and now - execution.stopped > 1:
+            living = self.backend.living(self.executor) or {}
+            if living.get(str(info.external_jobid)) == WAITING:
+                self.work.say(
+                    f"job {info.external_jobid} of {execution.request.path} waits again for a machine"
+                )
+                worker.forget_end(self.rundir, execution.scratch)
+                execution.stopped = None
+                return False
+        return now - execution.stopped > _EXPLANATION
+
+    def _roll_call(self, active: list[Execution]) -> None:
+        living = self.backend.living(self.executor)
+        if living is None:
+            return
+        for execution in active:
+            info = execution.info
+            if info is None or str(info.external_jobid) in living or time.monotonic() - execution.since < 30:
+                execution.absent = 0
+                continue
+            execution.absent += 1
+            if execution.absent > 1:
+                self._end(execution, f"{self.name} knows job {info.external_jobid} no more")
+
+    def reported(self, info: SubmittedJobInfo, message: str | None) -> None:
+        """The backend says that a job has succeeded (message None) or failed."""
+        execution: Execution = info.job.execution
+        self._end(execution, message)
+
+    def _end(self, execution: Execution, message: str | None) -> None:
+        """Deal with the end of a job, once."""
+        with self._lock:
+            if execution.over or self._closed.is_set():
+                return
+            execution.over = True
+            self._active.pop(execution.name, None)
+        self.executor.forget(execution)
+        self._finishers.submit(self._finish, execution, message)
+
+    def _finish(self, execution: Execution, message: str | None) -> None:
+        job = execution.job
+        info = execution.info
+        told = SubmittedJobInfo(job, external_jobid=info.external_jobid if info else None)
+        try:
+            outcome, error = self._outcome(execution, message)
+            finished = conclude(
+                execution.request,
+                execution.runtime,
+                execution.facts,
+                execution.scratch,
+                outcome,
+                error=error,
+                describe=self.work.describe(job),
+                patience=self._patience,
+            )
+            worker.forget_end(self.rundir, execution.scratch)
+            if finished.error is None:
+                self.backend.tidy(info)
+            if info is None:
+                self.work.executor.report_job_submission(told)
+            self.work.finished(told, finished)
+        except Exception as error:
+            # Nobody waits for this thread; Snakemake must hear of the job all the same.
+            self.work.failed(told, error)
+
+    def _outcome(self, execution: Execution, message: str | None) -> tuple[Outcome, StepError | None]:
+        """How a job ended: from its own last word, else from what the batch system says."""
+        found = self._last_word(execution, message)
+        log = self.backend.log(execution.info) if execution.info else ""
+        known = self.backend.meaning(message or "", last_text(log))
+        if found is not None and not found.signal and not (found.status == _KILLED and known):
+            self._await_files(execution, found)
+            outcome = worker.outcome_of(
+                found, execution.request, execution.runtime, execution.facts, execution.scratch
+            )
+            return outcome, None
+        if known:
+            reason, remedy = (self._filled(text, execution.job) for text in known)
+        else:
+            signal = f"it was stopped (signal {found.signal})" if found else "it ended without a word"
+            reason = " ".join(message.split()) if message else signal
+            lines = last_lines(log, 1)
+            remedy = f"its log {log} says: {lines[0]}" if lines else ""
+        now = time.time()
+        job = f"{self.name} job {execution.info.external_jobid}" if execution.info else self.name
+        outcome = Outcome(-1, now, now, job)
+        if found is not None:
+            outcome = Outcome(found.status, found.begin, found.end, found.node)
+        return outcome, StepError(reason, remedy)
+
+    def _filled(self, text: str, job: Any) -> str:
+        """A text about a job with what it was allowed."""
+        for name in ("runtime", "mem_mb"):
+            text = text.replace(f"{{{name}}}", str(job.resources.get(name, "of the site")))
+        return text.replace("{rule}", job.rule.name)
+
+    def _last_word(self, execution: Execution, message: str | None) -> worker.Ended | None:
+        if execution.parcel is not None:
+            path = execution.parcel.unpack(execution.request, execution.scratch)
+            return worker.ended(self.rundir, execution.scratch, path) if path else None
+        # Other machines' files may come a little later than the word of the batch system.
+        end = time.monotonic() + (self._patience if execution.info is not None else 0)
+        if message is not None:
+            end = min(end, time.monotonic() + 2)
+        while (found := worker.ended(self.rundir, execution.scratch)) is None and time.monotonic() < end:
+            time.sleep(0.2)
+        return found
+
+    def _await_files(self, execution: Execution, found: worker.Ended) -> None:
+        """Wait until this machine sees as many files as the other one has written."""
+        workdir = execution.request.workdir
+        if found.files is None or workdir is None:
+            return
+        end = time.monotonic() + self._patience
+        while _count(workdir) < found.files and time.monotonic() < end:
+            time.sleep(0.2)
+
+    # ------------------------------------------------------------ the end of the run
+
+    def shutdown(self) -> None:
+        """All jobs have ended."""
+        self._submitters.shutdown()
+        self._finishers.shutdown()
+        self._closed.set()
+        self._watcher.join()
+        for note in list(self._left.values()):
+            self._dispose(note)
+        self.executor.shutdown()
+        shutil.rmtree(os.path.join(self.rundir, OWN_FOLDER, ".arrays"), ignore_errors=True)
+        if self._others is not None:
+            self._others.shutdown()
+
+    def cancel(self) -> None:
+        """Take all jobs back, at once."""
+        with self._lock:
+            self._closed.set()
+            active = list(self._active.values())
+            self._active.clear()
+        for execution in active:
+            worker.withdraw(execution.scratch)
+        self._submitters.shutdown(cancel_futures=True)
+        infos = [execution.info for execution in active if execution.info is not None]
+        self._cancel(infos)
+        if self._await_end({str(info.external_jobid) for info in infos}, 20):
+            for execution in active:
+                worker.forget_end(self.rundir, execution.scratch)
+                record.forget(execution.scratch)
+        self._finishers.shutdown(cancel_futures=True)
+        self.executor.shutdown()
+        if self._others is not None:
+            self._others.cancel()
+
+
+def _aux(note: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Path(value) for name, value in dict(note.get("aux") or {}).items()}
+
+
+def _count(folder: str) -> int:
+    return 1 + sum(len(folders) + len(files) for _, folders, files in os.walk(folder))

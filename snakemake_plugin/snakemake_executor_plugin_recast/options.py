@@ -1,0 +1,116 @@
+"""What a backend is like, and the options that the user has given for it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import sys
+from dataclasses import fields
+from typing import Any
+
+from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+from snakemake_interface_executor_plugins.settings import CommonSettings
+
+import snakemake_executor_plugin_recast as plugin
+
+LOCAL = "local"
+# What REANA calls its backends.
+_REANA = {"slurmcern": "slurm", "htcondorcern": "htcondor"}
+_OURS = dict(vars(plugin.common_settings))
+
+
+def backends_of(settings: plugin.ExecutorSettings) -> tuple[str, ...]:
+    """The names of the backends, the first of which gets all jobs that name none; empty for this machine."""
+    return tuple(dict.fromkeys(_canonical(name) for name in settings.backend.split(",") if name.strip()))
+
+
+def _canonical(name: str) -> str:
+    name = name.strip()
+    return _REANA.get(name, name)
+
+
+def backend_of(wish: Any, backends: tuple[str, ...]) -> str:
+    """The backend of a job, from the ``compute_backend`` of its rule: one of the user's, or this machine."""
+    name = _canonical(str(wish or ""))
+    return name if name in (*backends, LOCAL) else backends[0]
+
+
+def become(settings: plugin.ExecutorSettings) -> None:
+    """Take over what Snakemake has to know about a backend before it makes an executor.
+
+    Raises:
+        WorkflowError: there is no such backend, or it cannot be used.
+    """
+    from snakemake.executors import dryrun
+
+    backends = [name for name in backends_of(settings) if name != LOCAL]
+    values = dict(_OURS)
+    for name in reversed(backends):
+        known = vars(_plugin(name).common_settings)
+        values |= {
+            key: known[key]
+            for key in ("non_local_exec", "can_transfer_local_files", "init_seconds_before_status_checks")
+            if key in known
+        }
+    for field in fields(CommonSettings):
+        if field.name in values:
+            setattr(plugin.common_settings, field.name, values[field.name])
+    dry = ExecutorPluginRegistry().get_plugin("dryrun")
+    dry.executor = dryrun.Executor
+    if backends:
+        from snakemake_executor_plugin_recast.preview import preview
+
+        dry.executor = preview(settings)
+
+
+def _plugin(name: str) -> Any:
+    registry = ExecutorPluginRegistry()
+    if not registry.is_installed(name):
+        ours = {LOCAL, "dryrun", "touch", "recast", "slurm-jobstep"}
+        others = sorted(set(registry.get_registered_plugins()) - ours)
+        raise WorkflowError(
+            f"--recast-backend {name}: there is no executor plugin of this name here "
+            f"(there {'are ' + ', '.join(others) if others else 'is none'}). "
+            f"Install it: pip install snakemake-executor-plugin-{name}"
+        )
+    found = registry.get_plugin(name)
+    if found.common_settings.implies_no_shared_fs:
+        raise WorkflowError(
+            f"--recast-backend {name}: it runs each job in a container of its own that sees nothing of this "
+            f"directory, and no second container can be started in there. Use --executor {name} with rules "
+            "whose image contains Snakemake, or run the analysis on REANA, which uses such clusters."
+        )
+    return found
+
+
+def delegate_plugin(name: str) -> Any:
+    """The executor plugin of a backend."""
+    return _plugin(name)
+
+
+def settings_of(name: str, options: str) -> Any:
+    """The settings of a backend as the user has given them: options, environment variables, profile.
+
+    Args:
+        name: of the backend.
+        options: further options, as one text.
+
+    Raises:
+        WorkflowError: an option is wrong.
+    """
+    from snakemake.cli import parse_args
+
+    more = shlex.split(options)
+    attempts = [["--executor", "recast", *more]]
+    if sys.argv and (arguments := sys.argv[1:]):
+        attempts.insert(0, [*arguments, *more])
+    said = io.StringIO()
+    for arguments in attempts:
+        with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+            _, parsed = parse_args(arguments)
+            # Otherwise the program is another than Snakemake's, for example one that uses its API.
+            if parsed.executor == "recast":
+                return _plugin(name).get_settings(parsed)
+    raise WorkflowError(f"the options for {name} cannot be read: {said.getvalue().strip()}")
