@@ -11,8 +11,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepReque
 from recast_bridge.step.runtimes import Runtime
 from recast_bridge.step.transfer import PACKED_INPUTS, PACKED_OUTPUTS, Parcel
 from snakemake_executor_plugin_recast.backends import WAITING, backend
+from snakemake_executor_plugin_recast.benchmarks import Benchmark
 from snakemake_executor_plugin_recast.delegate import JobView, delegate
 from snakemake_executor_plugin_recast.options import delegate_plugin, settings_of
 
@@ -212,7 +214,7 @@ class Batch:
         """Submit jobs; does not wait for them, nor for the batch system to take them."""
         ready: list[Execution] = []
         for job in jobs:
-            if not self.work.jobs.is_ours(job):
+            if not self.work.jobs.is_ours(job) or self.work.jobs.needs_more(job):
                 self._run_other(job)
                 continue
             try:
@@ -240,9 +242,12 @@ class Batch:
         """Write what a job needs; None for one that an earlier run has submitted."""
         work = self.work
         runtime = work.runtime(job)
-        request = work.jobs.request(job, runtime)
+        request = work.jobs.request(job, runtime, 0 if job.benchmark is not None else None)
         if self._adopt(job, request, runtime):
             return None
+        if request.needs and work.forwarded is not None:
+            work.forwarded.refresh()
+            work.forwarded.check(request.needs)
         facts = self._facts(request, runtime)
         work.workflow.async_run(job.prepare())
         scratch = record.begin(request, runtime)
@@ -277,9 +282,8 @@ class Batch:
         files = None
         if execution.parcel is not None:
             sent = [execution.relative(PACKED_INPUTS)]
-            target = execution.facts.target if execution.facts is not None else ""
-            if target.startswith("/") and not execution.parcel.is_shared(target):
-                sent.append(target)
+            if execution.facts is not None and (image := execution.parcel.link_image(execution.facts.target)):
+                sent.append(image)
             files = sent, [execution.relative(PACKED_OUTPUTS)]
         asked = dict(execution.job.resources.items())
         return JobView(execution, self.backend.resources(asked, execution), files)
@@ -324,7 +328,14 @@ class Batch:
                     self._end(active[name], None)
             if time.monotonic() > call:
                 self._roll_call(list(active.values()))
+                with suppress(OSError):
+                    self._renew(active.values())
                 call = time.monotonic() + _ROLL_CALL
+
+    def _renew(self, active: Iterable[Execution]) -> None:
+        """Give those that need credentials what the user has got anew."""
+        if self.work.forwarded is not None and any(execution.request.needs for execution in active):
+            self.work.forwarded.refresh()
 
     def _is_final(self, execution: Execution) -> bool:
         """Whether the last word of a job is to be taken as it is.
@@ -397,12 +408,21 @@ class Batch:
             worker.forget_end(self.rundir, execution.scratch)
             if finished.error is None:
                 self.backend.tidy(info)
+                self._measure(job, outcome)
             if info is None:
                 self.work.executor.report_job_submission(told)
             self.work.finished(told, finished)
         except Exception as error:
             # Nobody waits for this thread; Snakemake must hear of the job all the same.
             self.work.failed(told, error)
+
+    def _measure(self, job: Any, outcome: Outcome) -> None:
+        """Write what ``benchmark:`` asks for: of a command on another machine only its time is known."""
+        if job.benchmark is not None:
+            measured = Benchmark(job, self.work.workflow)
+            measured.started(None)
+            measured.ended(outcome)
+            measured.write()
 
     def _outcome(self, execution: Execution, message: str | None) -> tuple[Outcome, StepError | None]:
         """How a job ended: from its own last word, else from what the batch system says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 from recast_bridge.step import record
 from recast_bridge.step.container import RunSettings
 from recast_bridge.step.execute import Describe, Finished, execute
+from recast_bridge.step.forwarding import Forwarded
 from recast_bridge.step.images import image_cache, is_path
 from recast_bridge.step.report import report
 from recast_bridge.step.request import StepError, StepRequest
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 
     from snakemake_executor_plugin_recast import Executor
 
+# Snakemake's own thread computes without a pause. With Python's 5 ms, every thread that starts or ends a job
+# would wait so long for each of its many small turns.
+_SWITCH_SECONDS = 0.0005
+
 
 class Work:
     """Everything behind the executor that Snakemake sees.
@@ -43,6 +49,7 @@ class Work:
     """
 
     def __init__(self, executor: Executor) -> None:
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         self.executor = executor
         self.workflow = executor.workflow
         self.logger = executor.logger
@@ -51,11 +58,13 @@ class Work:
         self.jobs = Jobs(self.workflow, self.settings, self.rundir, executor.local_rules)
         self.results = Results(self.jobs.places)
         self.stopping = False
+        self.forwarded = Forwarded(self.rundir, os.environ) if self.jobs.backends else None
         self._run_settings = RunSettings(
             rundir=self.rundir,
             network=self.settings.network or "",
             images=os.path.abspath(self.settings.images) if self.settings.images else str(image_cache()),
             inputs_writable=self.settings.inputs_writable,
+            environ=self.forwarded.environ() if self.forwarded is not None else os.environ,
         )
         self._host = make("host", self._run_settings, self.say)
         # By kind of image: some are for Apptainer only.
@@ -290,6 +299,8 @@ class Work:
         self._pool.shutdown()
         for batch in self._batches.values():
             batch.shutdown()
+        if self.forwarded is not None:
+            self.forwarded.remove()
         if self._local is not None:
             self._local.shutdown()
         self._reevaluation.cancel()
@@ -305,6 +316,8 @@ class Work:
             self.stopping = True
         for batch in self._batches.values():
             batch.cancel()
+        if self.forwarded is not None:
+            self.forwarded.remove()
         for runtime in (*self._containers.values(), self._host):
             runtime.kill_all()
         self._pool.shutdown(cancel_futures=True)

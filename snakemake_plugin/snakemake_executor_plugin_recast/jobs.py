@@ -186,6 +186,12 @@ class Jobs:
             or (DeploymentMethod.ENV_MODULES in methods and job.env_modules)
         )
 
+    def needs_more(self, job: Any) -> bool:
+        """Whether a job is run several times, or its outputs shared with other workflows: on a batch system
+        Snakemake itself does that."""
+        shares = self.workflow.workflow_settings.cache is not None and job.rule.cache
+        return bool(shares) or (job.benchmark_repeats or 1) > 1
+
     def request(self, job: Any, runtime: Runtime, repeat: int | None = None) -> StepRequest:
         """The request for one execution of a job."""
         return request_of(

@@ -68,7 +68,7 @@ def credentials(needs: Iterable[str], environ: Mapping[str, str]) -> Credentials
     if "cvmfs" in wanted:
         _cvmfs(found, environ)
     has_directory = bool(wanted & {"kerberos", "voms_proxy"}) and _auth_directory(found, environ)
-    ticket, proxy = _ticket(environ), _proxy(environ)
+    ticket, proxy = ticket_file(environ), proxy_file(environ)
     if "kerberos" in wanted:
         if ticket:
             found.bind(ticket, "KRB5CCNAME", f"FILE:{ticket}")
@@ -123,7 +123,7 @@ def _auth_directory(found: Credentials, environ: Mapping[str, str]) -> bool:
     return True
 
 
-def _ticket(environ: Mapping[str, str]) -> str:
+def ticket_file(environ: Mapping[str, str]) -> str:
     """The Kerberos ticket file of the caller; empty if there is none that a container could read."""
     kind, colon, path = environ.get("KRB5CCNAME", f"FILE:/tmp/krb5cc_{os.getuid()}").partition(":")
     if not colon:
@@ -131,7 +131,8 @@ def _ticket(environ: Mapping[str, str]) -> str:
     return os.path.abspath(path) if kind == "FILE" and os.path.isfile(path) else ""
 
 
-def _proxy(environ: Mapping[str, str]) -> str:
+def proxy_file(environ: Mapping[str, str]) -> str:
+    """The grid proxy of the caller; empty if there is none."""
     path = environ.get("X509_USER_PROXY", f"/tmp/x509up_u{os.getuid()}")
     return os.path.abspath(path) if os.path.isfile(path) else ""
 

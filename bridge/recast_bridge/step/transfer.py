@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from recast_bridge.step.container import OWN_FOLDER, outside
+from recast_bridge.step.forwarding import CREDENTIALS_FOLDER
 from recast_bridge.step.ownership import written
 from recast_bridge.step.request import StepError, StepRequest
 
@@ -58,6 +59,21 @@ class Parcel:
 
     # ------------------------------------------------------------ here, before
 
+    def link_image(self, target: str) -> str | None:
+        """Give the file of an image a name in the run directory, if it has to be sent; returns that name.
+
+        Raises:
+            OSError: the run directory cannot be written.
+        """
+        sent = self.sent_image(target)
+        if sent is not None:
+            link = os.path.join(self.rundir, sent)
+            os.makedirs(os.path.dirname(link), exist_ok=True)
+            temporary = f"{link}.{os.getpid()}"
+            os.symlink(target, temporary)
+            os.replace(temporary, link)
+        return sent
+
     def pack(self, request: StepRequest, scratch: str, script: str) -> None:
         """Write the archive with the inputs into the directory of the execution.
 
@@ -70,6 +86,8 @@ class Parcel:
             OSError: a file cannot be read, or the archive not be written.
         """
         own = [os.path.join(self.rundir, OWN_FOLDER, name) for name in (".scripts", ".mounts")]
+        if request.needs:
+            own.append(os.path.join(self.rundir, CREDENTIALS_FOLDER))
         names = [*self.files, *outside(request.inputs, self.rundir), *request.mounts, *own, script]
         target = os.path.join(scratch, PACKED_INPUTS)
         with tarfile.open(f"{target}.part", "w") as archive:
@@ -85,10 +103,15 @@ class Parcel:
         return path if self.is_shared(path) else os.path.join(base, self._name(path))
 
     def image(self, target: str, base: str) -> str:
-        """Where an image is over there: a file of it is sent along, without its directory."""
+        """Where an image is over there: a file of it is sent along."""
+        sent = self.sent_image(target)
+        return target if sent is None else os.path.join(base, sent)
+
+    def sent_image(self, target: str) -> str | None:
+        """The file of an image that has to be sent, from the run directory; None if none has to."""
         if not target.startswith("/") or self.is_shared(target):
-            return target
-        return os.path.join(base, os.path.basename(target))
+            return None
+        return os.path.join(OWN_FOLDER, ".images", os.path.basename(target))
 
     def places(self, scratch: str) -> Iterator[str]:
         """Lines of job.sh that say where things are."""

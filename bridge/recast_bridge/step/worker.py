@@ -64,13 +64,13 @@ fail() {{ # CAUSE
     exit 1
 }}
 stop() {{ # SIGNAL
-    trap '' HUP INT TERM XCPU
+    trap '' HUP INT TERM XCPU USR1 USR2
     tell 143 "$1" '' ''
     [ -z "$child" ] || kill "$child" 2>/dev/null
 {remove}    tidy
     exit 143
 }}
-for signal in HUP INT TERM XCPU; do
+for signal in HUP INT TERM XCPU USR1 USR2; do
     # shellcheck disable=SC2064
     trap "stop $signal" "$signal"
 done
