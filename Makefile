@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXAMPLE := examples/two-lepton
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: demo test setup plain lint test-docker test-slow clean
+.PHONY: demo test setup plain cluster lint test-docker test-cluster test-slow clean
 
 demo: setup
 	rm -rf build/demo
@@ -16,7 +16,7 @@ demo: setup
 	@$(BIN)/python $(EXAMPLE)/show_cls.py build/demo/yadage build/demo/cwltool build/demo/snakemake
 
 test: lint setup
-	$(PYTEST) -n 2 -m 'not slow and not docker'
+	$(PYTEST) -n 2 -m 'not slow and not docker and not cluster'
 
 # yadage has an environment of its own, in the user's cache.
 setup: $(VENV)/.installed
@@ -25,19 +25,25 @@ setup: $(VENV)/.installed
 # Generated Snakefiles must run where recast-bridge is not installed.
 plain: .venv-plain/.installed
 
+# Each executor plugin that is installed slows down every start of Snakemake: those of batch systems have their own.
+cluster: .venv-cluster/.installed
+
 lint: $(VENV)/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 test-docker: setup
-	$(PYTEST) -m 'docker and not slow'
+	$(PYTEST) -m 'docker and not slow and not cluster'
+
+test-cluster: setup cluster
+	.venv-cluster/bin/python -m pytest -q -m cluster
 
 test-slow: setup plain
-	$(PYTEST) -n 2 -m slow
+	$(PYTEST) -n 2 -m 'slow and not cluster'
 
 clean:
-	rm -rf build dist $(VENV) .venv-plain
+	rm -rf build dist $(VENV) .venv-plain .venv-cluster
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -48,4 +54,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 .venv-plain/.installed: constraints.txt
 	$(PYTHON) -m venv .venv-plain
 	.venv-plain/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt snakemake jq
+	touch $@
+
+.venv-cluster/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-cluster
+	.venv-cluster/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-e '.[cluster,examples,test]'
 	touch $@

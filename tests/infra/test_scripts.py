@@ -19,6 +19,13 @@ DOCKER = '[ -e "$STATE/pid" ] && kill -0 "$(cat "$STATE/pid")"'
 DOCKERD = 'echo $$ >"$STATE/pid"; sleep 300 & trap "kill $!; rm $STATE/pid; exit" TERM; wait'
 MAKE = 'echo "make $*"; [ "$1" != "${BREAKS:-}" ]'
 
+# What answers when a batch system is there, and what it says.
+BATCH_SYSTEMS = {
+    "slurm": ("Slurm", {"sinfo": "true"}),
+    "htcondor": ("pool", {"condor_status": "echo slot1", "condor_q": "true"}),
+    "gridengine": ("Grid Engine", {"qselect": "echo main@here", "qhost": "echo here lx-amd64 2 0.5"}),
+}
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -37,7 +44,11 @@ def state(tmp_path: Path) -> Iterator[Path]:
         "node": "",
         "dot": "",
         "git": "",
+        "runuser": "echo python3",
+        "python3": "",
     }
+    for _, programs in BATCH_SYSTEMS.values():
+        usual |= programs
     for name, script in usual.items():
         stand_in(tmp_path, name, script)
     yield tmp_path
@@ -57,6 +68,7 @@ def run(state: Path) -> Run:
         "MARK": str(state / "mark"),
         "LOG": str(state / "log"),
         "CONF": str(state / "conf"),
+        **{f"{name}_STATE": str(state / "batch") for name in ("SLURM", "CONDOR", "GRIDENGINE")},
     }
 
     def call(script: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -78,8 +90,8 @@ def repository(state: Path) -> Path:
     (folder / "tests" / "infra").mkdir(parents=True)
     (folder / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", folder / ".ci")
-    for name in ("docker-up.sh", "docker-down.sh", "podman-up.sh", "apptainer-up.sh"):
-        shutil.copy(INFRA / name, folder / "tests" / "infra")
+    for script in INFRA.glob("*.sh"):
+        shutil.copy(script, folder / "tests" / "infra")
     return folder
 
 
@@ -165,11 +177,65 @@ def test_image_that_is_not_there(run: Run, state: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "share-image: docker has no image some/image:1\n")
 
 
+@pytest.mark.parametrize("system", BATCH_SYSTEMS)
+def test_batch_system_that_answers_is_left_alone(run: Run, system: str) -> None:
+    for options in ((), ("--check",)):
+        done = run(INFRA / f"{system}-up.sh", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == f"{system}-up: a {BATCH_SYSTEMS[system][0]} is there\n"
+
+
+@pytest.mark.parametrize("system", BATCH_SYSTEMS)
+def test_batch_system_that_does_not_answer(run: Run, state: Path, system: str) -> None:
+    name, programs = BATCH_SYSTEMS[system]
+    for program in programs:
+        stand_in(state, program, "exit 1")
+    stand_in(state, "id", "echo 1000")
+    checked = run(INFRA / f"{system}-up.sh", "--check")
+    assert (checked.returncode, checked.stderr) == (1, f"{system}-up: no {name} answers\n")
+    done = run(INFRA / f"{system}-up.sh")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{system}-up: no {name} answers, and only root can start one\n"
+
+
+@pytest.mark.parametrize("system", ["slurm", "htcondor"])
+def test_configuration_of_another_stays(run: Run, state: Path, system: str) -> None:
+    """Also where nothing answers, as on a machine that is only one of a batch system."""
+    for program in BATCH_SYSTEMS[system][1]:
+        stand_in(state, program, "exit 1")
+    (state / "conf").write_text("# of another\n")
+    done = run(INFRA / f"{system}-up.sh")
+    assert done.returncode == 1
+    assert "is that of another" in done.stderr
+    run(INFRA / f"{system}-down.sh")
+    assert (state / "conf").read_text() == "# of another\n"
+
+
+@pytest.mark.parametrize("system", BATCH_SYSTEMS)
+def test_batch_system_that_was_not_started_is_not_stopped(run: Run, state: Path, system: str) -> None:
+    for program in ("scancel", "condor_rm", "qdel"):
+        stand_in(state, program, 'touch "$STATE/stopped"')
+    done = run(INFRA / f"{system}-down.sh")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (state / "stopped").exists()
+
+
 def test_all_phases_are_run(run: Run, state: Path, repository: Path) -> None:
     done = run(repository / ".ci" / "run")
     assert done.returncode == 0, done.stderr
-    phases = ("system", "setup", "demo", "quick", "engine", "runtimes", "docker", "slow", "total")
-    assert words(done.stdout) == [f"{phase} passed" for phase in phases]
+    phases = (
+        "system",
+        "setup",
+        "demo",
+        "quick",
+        "engine",
+        "runtimes",
+        "docker",
+        "services",
+        "cluster",
+        "slow",
+    )
+    assert words(done.stdout) == [f"{phase} passed" for phase in (*phases, "total")]
     assert "apt-get" not in done.stdout
     assert not (state / "pid").exists()
 
@@ -198,3 +264,27 @@ def test_failure_ends_it(run: Run, state: Path, repository: Path, breaks: str, p
     assert words(done.stdout)[-2:] == [f"{phase} FAILED", "total FAILED"]
     assert "make test-slow" not in done.stdout
     assert not (state / "pid").exists()
+
+
+@pytest.mark.parametrize(
+    ("breaks", "phase"), [("", "total"), ("test-cluster", "cluster"), ("slurm", "services")]
+)
+def test_batch_systems_that_are_started_are_stopped(
+    run: Run, state: Path, repository: Path, breaks: str, phase: str
+) -> None:
+    """Also when one of them does not start, or a test fails; the one that was there stays."""
+    for system in BATCH_SYSTEMS:
+        up, down = (repository / "tests" / "infra" / f"{system}-{what}.sh" for what in ("up", "down"))
+        there = "exit 0" if system == "gridengine" else "exit 1"
+        up.write_text(
+            f'#!/bin/sh\n[ "$1" != --check ] || {there}\nsleep 0.5\n'
+            f'touch "$STATE/{system}"\n[ "$BREAKS" != {system} ]\n'
+        )
+        down.write_text(f'#!/bin/sh\nrm "$STATE/{system}"\n')
+    done = run(repository / ".ci" / "run", BREAKS=breaks)
+    assert done.returncode == bool(breaks), done.stderr
+    assert words(done.stdout)[-1] == f"total {'FAILED' if breaks else 'passed'}"
+    assert not breaks or words(done.stdout)[-2] == f"{phase} FAILED"
+    assert ("make test-slow" in done.stdout) is not bool(breaks)
+    assert not any((state / system).exists() for system in BATCH_SYSTEMS)
+    assert "rm:" not in done.stderr
