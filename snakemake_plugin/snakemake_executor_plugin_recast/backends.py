@@ -55,7 +55,7 @@ class Backend:
 
     def resources(self, asked: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
         """The resources of a job in the names of the plugin; REANA's names are understood too."""
-        found = {name: value for name, value in asked.items() if value is not None}
+        found = dict(asked)
         if "mem_mb" not in found and (memory := memory_bytes(found)) is not None:
             found["mem_mb"] = max(1, math.ceil(memory / 1e6))
         if "runtime" not in found and (minutes := time_limit_minutes(found)) is not None:
@@ -134,6 +134,8 @@ class Slurm(Backend):
         # The payload of an array is a few words here.
         settings.disable_memory_fudge = True
         self._arrays = settings.status_command == "squeue"
+        # The plugin numbers on beyond it, which Slurm refuses.
+        self._largest = executor.max_array_size
         if settings.array_jobs and not self._arrays:
             logger.warning(
                 "recast: --slurm-array-jobs is left out: sacct gives the members of an array other numbers "
@@ -150,7 +152,10 @@ class Slurm(Backend):
             asked = {name: str(value) for name, value in execution.view.resources.items()}
             key = [execution.job.rule.name, execution.job.threads, asked]
             found.setdefault(json.dumps(key, sort_keys=True), []).append(execution)
-        return list(found.values())
+        size = max(1, int(self._largest))
+        return [
+            group[start : start + size] for group in found.values() for start in range(0, len(group), size)
+        ]
 
     def submit(self, executor: Any, executions: Sequence[Execution]) -> None:
         """One sbatch for all: each member finds its job.sh by its number."""

@@ -285,7 +285,7 @@ class Batch:
             if execution.facts is not None and (image := execution.parcel.link_image(execution.facts.target)):
                 sent.append(image)
             files = sent, [execution.relative(PACKED_OUTPUTS)]
-        asked = dict(execution.job.resources.items())
+        asked = self.work.jobs.asked(execution.job)
         return JobView(execution, self.backend.resources(asked, execution), files)
 
     def _submit(self, executions: list[Execution]) -> None:

@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from snakemake.exceptions import WorkflowError, print_exception
+from snakemake.exceptions import print_exception
 from snakemake.settings.types import DeploymentMethod
+from snakemake_interface_common.exceptions import ApiError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.settings import ExecMode
 
@@ -141,7 +142,7 @@ class Work:
                 try:
                     runtime.prepare(str(job.container_img_url), unpacked(job))
                 except StepError as error:
-                    raise WorkflowError(f"rule {job.rule.name}: {error}") from error
+                    raise ApiError(f"rule {job.rule.name}: {error}") from error
 
     def _delegate(self, job: Any) -> None:
         if self._local is None:
@@ -165,7 +166,7 @@ class Work:
         """What runs a job.
 
         Raises:
-            WorkflowError: there is nothing that could run its container.
+            ApiError: there is nothing that could run its container.
         """
         if not job.container_img_url:
             return self._host
@@ -186,7 +187,7 @@ class Work:
                     image=image,
                 )
             except StepError as error:
-                raise WorkflowError(str(error)) from error
+                raise ApiError(str(error)) from error
         return self._containers[is_file]
 
     # ------------------------------------------------------------ our own way

@@ -13,6 +13,7 @@ from typing import Any
 from snakemake.settings.types import DeploymentMethod
 from snakemake.shell import shell as snakemake_shell
 
+from recast_bridge.model.resources import memory_bytes, time_limit_minutes
 from recast_bridge.step.container import OWN_FOLDER
 from recast_bridge.step.publish import text_of
 from recast_bridge.step.request import NEEDS, StepRequest
@@ -32,6 +33,8 @@ _THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+# Snakemake has no public name for what --default-resources says.
+_DEFAULTS = "_parsed_default_resources"
 _TEMPORARY = ("TMPDIR", "TMP", "TEMPDIR", "TEMP")
 
 
@@ -185,6 +188,16 @@ class Jobs:
             (DeploymentMethod.CONDA in methods and job.conda_env)
             or (DeploymentMethod.ENV_MODULES in methods and job.env_modules)
         )
+
+    def asked(self, job: Any) -> dict[str, Any]:
+        """The resources of a job; what a rule says in REANA's names counts more than Snakemake's defaults."""
+        found = {name: value for name, value in job.resources.items() if value is not None}
+        general = dict((getattr(self.workflow.resource_settings, _DEFAULTS, None) or {}).items())
+        own = dict(job.rule.resources.items())
+        for name, said in (("mem_mb", memory_bytes(found)), ("runtime", time_limit_minutes(found))):
+            if said is not None and name in general and own.get(name) == general[name]:
+                found.pop(name, None)
+        return found
 
     def needs_more(self, job: Any) -> bool:
         """Whether a job is run several times, or its outputs shared with other workflows: on a batch system

@@ -9,7 +9,7 @@ import sys
 from dataclasses import fields
 from typing import Any
 
-from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_common.exceptions import ApiError
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 from snakemake_interface_executor_plugins.settings import CommonSettings
 
@@ -41,7 +41,7 @@ def become(settings: plugin.ExecutorSettings) -> None:
     """Take over what Snakemake has to know about a backend before it makes an executor.
 
     Raises:
-        WorkflowError: there is no such backend, or it cannot be used.
+        ApiError: there is no such backend, or it cannot be used.
     """
     from snakemake.executors import dryrun
 
@@ -70,14 +70,14 @@ def _plugin(name: str) -> Any:
     if not registry.is_installed(name):
         ours = {LOCAL, "dryrun", "touch", "recast", "slurm-jobstep"}
         others = sorted(set(registry.get_registered_plugins()) - ours)
-        raise WorkflowError(
+        raise ApiError(
             f"--recast-backend {name}: there is no executor plugin of this name here "
             f"(there {'are ' + ', '.join(others) if others else 'is none'}). "
             f"Install it: pip install snakemake-executor-plugin-{name}"
         )
     found = registry.get_plugin(name)
     if found.common_settings.implies_no_shared_fs:
-        raise WorkflowError(
+        raise ApiError(
             f"--recast-backend {name}: it runs each job in a container of its own that sees nothing of this "
             f"directory, and no second container can be started in there. Use --executor {name} with rules "
             "whose image contains Snakemake, or run the analysis on REANA, which uses such clusters."
@@ -98,7 +98,7 @@ def settings_of(name: str, options: str) -> Any:
         options: further options, as one text.
 
     Raises:
-        WorkflowError: an option is wrong.
+        ApiError: an option is wrong.
     """
     from snakemake.cli import parse_args
 
@@ -113,4 +113,4 @@ def settings_of(name: str, options: str) -> Any:
             # Otherwise the program is another than Snakemake's, for example one that uses its API.
             if parsed.executor == "recast":
                 return _plugin(name).get_settings(parsed)
-    raise WorkflowError(f"the options for {name} cannot be read: {said.getvalue().strip()}")
+    raise ApiError(f"the options for {name} cannot be read: {said.getvalue().strip()}")

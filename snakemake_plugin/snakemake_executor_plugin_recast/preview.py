@@ -72,7 +72,7 @@ class _Preview(dryrun.Executor):  # type: ignore[misc]
         scratch = os.path.join(running_folder(request.rundir), "JOB")
         facts = ImageFacts(image, image.removeprefix("docker://")) if image else None
         execution = Execution(job, request, runtime, facts, scratch)
-        asked = {} if name == LOCAL else kind.resources(dict(job.resources.items()), execution)
+        asked = {} if name == LOCAL else kind.resources(self._jobs.asked(job), execution)
         words = [f"threads={job.threads}"]
         words += [f"{key}={value}" for key, value in asked.items() if key not in _HIDDEN]
         yield f"resources  {' '.join(words)}"
