@@ -28,6 +28,7 @@ from recast_bridge.step.report import last_lines
 from recast_bridge.step.request import StepError
 from recast_bridge.step.runtimes import make
 from recast_bridge.step.runtimes.base import OUTPUT_NAME
+from recast_bridge.step.script import STEP_RECORDS
 
 SNAKEMAKE_LOG = "snakemake.log"
 _INTERVAL = 0.1
@@ -245,7 +246,7 @@ class _Watch:
                 directory, inner = Path(entry.path), (*parts, name)
                 if directory in self.ended or any(_is_directory_of(inner, path) for path in running):
                     continue
-                if (directory / record.STEP_RECORDS / record.LOG_NAME).is_file():
+                if (directory / STEP_RECORDS / record.LOG_NAME).is_file():
                     yield directory
                 else:
                     yield from self._steps(directory, inner, running)
@@ -253,7 +254,7 @@ class _Watch:
 
 def _log(directory: Path) -> Mapping[str, Any] | None:
     """The record of a step that has ended, in its directory."""
-    log = record.read_json(str(directory / record.STEP_RECORDS / record.LOG_NAME))
+    log = record.read_json(str(directory / STEP_RECORDS / record.LOG_NAME))
     return log if isinstance(log, dict) else None
 
 
@@ -281,7 +282,7 @@ def _collect(watch: _Watch, workflow: str, initdir: Path | None, status: int, lo
 
 def _result(outdir: Path, directory: Path, log: Mapping[str, Any], describe: Describer) -> StepResult:
     name, path = str(log["name"]), str(log["path"])
-    records = str(directory / record.STEP_RECORDS)
+    records = str(directory / STEP_RECORDS)
     known = record.published_of(records)
     if log["error"] or known is None:
         reason = str(log["error"]) or "the record of what it published is gone"
@@ -294,7 +295,7 @@ def _step_logs(outdir: Path, directory: Path) -> list[Path]:
     """The files that the output of a step went to: those that its command names, and what is left."""
     name = f"{directory.relative_to(outdir)}.log"
     return [path for folder in sorted(outdir.glob("*logs")) if (path := folder / name).is_file()] + [
-        path for path in [directory / record.STEP_RECORDS / OUTPUT_NAME] if path.is_file()
+        path for path in [directory / STEP_RECORDS / OUTPUT_NAME] if path.is_file()
     ]
 
 
