@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -216,6 +218,10 @@ class Slurm(Backend):
         return str(other if not os.path.exists(path) and other.exists() else path)
 
 
+# States of HTCondor.
+_IDLE, _DONE = 1, 4
+
+
 class HTCondor(Backend):
     """HTCondor, through snakemake-executor-plugin-htcondor."""
 
@@ -247,6 +253,18 @@ class HTCondor(Backend):
     def command(self, execution: Execution) -> str:
         """job.sh has no arguments."""
         return ""
+
+    def living(self, executor: Any) -> dict[str, str] | None:
+        """One question for all jobs of the user."""
+        htcondor = import_module("htcondor2")
+        try:
+            owner = f'Owner == "{getpass.getuser()}"'
+            found = htcondor.Schedd().query(constraint=owner, projection=["ClusterId", "JobStatus"])
+        except Exception:
+            # The library raises anything; then nothing is known.
+            return None
+        states = {str(job["ClusterId"]): int(job["JobStatus"]) for job in found}
+        return {job: WAITING if state == _IDLE else "" for job, state in states.items() if state != _DONE}
 
     def meaning(self, message: str, log: str) -> tuple[str, str] | None:
         """From the words of the plugin."""

@@ -183,7 +183,8 @@ class Batch:
             return False
         scratch = str(note["scratch"])
         external = note.get("external") or worker.taken_by(scratch)
-        if not external or not self._is_current(request, scratch) or self._carries:
+        useless = not external or worker.is_withdrawn(scratch) or self._carries
+        if useless or not self._is_current(request, scratch):
             self._dispose(note)
             return False
         facts = self._facts(request, runtime)

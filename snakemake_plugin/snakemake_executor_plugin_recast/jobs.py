@@ -197,6 +197,10 @@ class Jobs:
         for name, said in (("mem_mb", memory_bytes(found)), ("runtime", time_limit_minutes(found))):
             if said is not None and name in general and own.get(name) == general[name]:
                 found.pop(name, None)
+        disk = general.get("disk_mb")
+        if disk is not None and disk.is_evaluable() and own.get("disk_mb") == disk:
+            # Snakemake's own guess is 50 GB for a rule without inputs.
+            found.pop("disk_mb", None)
         return found
 
     def needs_more(self, job: Any) -> bool:

@@ -331,8 +331,13 @@ def withdraw(scratch: str) -> bool:
     try:
         os.rename(os.path.join(scratch, _TICKET), os.path.join(scratch, _WITHDRAWN))
     except OSError:
-        return os.path.exists(os.path.join(scratch, _WITHDRAWN))
+        return is_withdrawn(scratch)
     return True
+
+
+def is_withdrawn(scratch: str) -> bool:
+    """Whether a job was taken back before it started."""
+    return os.path.exists(os.path.join(scratch, _WITHDRAWN))
 
 
 def taken_by(scratch: str) -> str | None:
