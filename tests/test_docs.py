@@ -13,11 +13,13 @@ from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
+from needs import need_plugin
 
 from recast_bridge.cli import main
 from snakemake_executor_plugin_recast import ExecutorSettings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+PROFILES = {"slurm": "slurm", "lxplus": "htcondor", "gridengine": "cluster-generic"}
 STALE = "python docs/side_by_side.py writes it again"
 
 
@@ -64,3 +66,30 @@ def test_the_example_runs(side_by_side: ModuleType, page: str, tmp_path: Path) -
 def test_every_setting_of_the_executor_is_explained() -> None:
     explained = re.findall(r"^\| `--recast-([a-z-]+)", (DOCS / "executor.md").read_text(), re.MULTILINE)
     assert explained == [field.name.replace("_", "-") for field in fields(ExecutorSettings)]
+
+
+def test_every_link_of_the_pages_on_batch_systems_leads_somewhere() -> None:
+    for page in (DOCS / "hpc.md", *(DOCS / "profiles").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            name, _, anchor = target.partition("#")
+            if "://" in target:
+                continue
+            found = page.parent / name if name else page
+            assert found.exists(), f"{page.name}: {target}"
+            if anchor:
+                titles = re.findall(r"^#+ (.*)$", found.read_text(), re.MULTILINE)
+                assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_profiles_are_understood(name: str, tmp_path: Path) -> None:
+    need_plugin(PROFILES[name])
+    (tmp_path / "Snakefile").write_text("rule one:\n    output: 'one.txt'\n    shell: 'touch {output}'\n")
+    words = ["--profile", str(DOCS / "profiles" / name), "-n"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^ *backend +{PROFILES[name]}$", done.stdout + done.stderr, re.MULTILINE)
+    assert "runtime=120" in done.stdout + done.stderr

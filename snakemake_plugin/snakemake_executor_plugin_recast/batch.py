@@ -509,6 +509,7 @@ class Batch:
                 record.forget(execution.scratch)
         self._finishers.shutdown(cancel_futures=True)
         self.executor.shutdown()
+        shutil.rmtree(os.path.join(self.rundir, OWN_FOLDER, ".arrays"), ignore_errors=True)
         if self._others is not None:
             self._others.cancel()
 

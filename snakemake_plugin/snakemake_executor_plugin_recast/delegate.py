@@ -58,6 +58,11 @@ class JobView:
         """What the job makes."""
         return self._files[1] if self._files is not None else self.execution.job.output
 
+    def format_wildcards(self, text: str, **variables: Any) -> str:
+        """A text of the plugin with the values of the job."""
+        formatted = self.execution.job.format_wildcards(text, **{"resources": self.resources, **variables})
+        return str(formatted)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.execution.job, name)
 

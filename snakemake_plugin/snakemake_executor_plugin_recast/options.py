@@ -102,7 +102,10 @@ def settings_of(name: str, options: str) -> Any:
     """
     from snakemake.cli import parse_args
 
-    more = shlex.split(options)
+    try:
+        more = shlex.split(options)
+    except ValueError as error:
+        raise ApiError(f"the options for {name} cannot be read: {error}: {options}") from error
     attempts = [["--executor", "recast", *more]]
     if sys.argv and (arguments := sys.argv[1:]):
         attempts.insert(0, [*arguments, *more])
@@ -113,4 +116,7 @@ def settings_of(name: str, options: str) -> Any:
             # Otherwise the program is another than Snakemake's, for example one that uses its API.
             if parsed.executor == "recast":
                 return _plugin(name).get_settings(parsed)
-    raise ApiError(f"the options for {name} cannot be read: {said.getvalue().strip()}")
+    # The usage, which comes first, is that of Snakemake: hundreds of lines.
+    lines = [line for line in said.getvalue().splitlines() if "error: " in line]
+    reason = lines[-1].partition("error: ")[2] if lines else options
+    raise ApiError(f"the options for {name} cannot be read: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +41,9 @@ class _Preview(dryrun.Executor):  # type: ignore[misc]
 
     def __init__(self, workflow: Any, logger: Any) -> None:
         super().__init__(workflow, logger)
+        if workflow.resource_settings.nodes and workflow.resource_settings.cores == 1:
+            # Snakemake gives a dry run one core of this machine, which would limit the threads of all jobs.
+            workflow.global_resources["_cores"] = sys.maxsize
         self._jobs = Jobs(workflow, self.settings, os.getcwd(), workflow._localrules)
         self._shown: set[str] = set()
         self._runtimes: dict[bool, Runtime] = {}
