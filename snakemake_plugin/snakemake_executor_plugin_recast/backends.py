@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from snakemake_interface_common.exceptions import ApiError
+
 from recast_bridge.model.resources import JOB_FLAVOURS, memory_bytes, time_limit_minutes
 from recast_bridge.step.container import OWN_FOLDER
 
@@ -53,6 +55,13 @@ class Backend:
 
         Raises:
             WorkflowError: it cannot be used.
+        """
+
+    def check_place(self, rundir: str) -> None:
+        """Refuse a run directory to which files cannot be sent back.
+
+        Raises:
+            ApiError: its name has marks that the batch system understands otherwise.
         """
 
     def resources(self, asked: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
@@ -102,6 +111,9 @@ class Backend:
     def log(self, info: Any) -> str:
         """The file in which the batch system has kept what it said about a job; empty if there is none."""
         return ""
+
+    def give_up(self, info: Any, message: str) -> None:
+        """Remove a job that has failed, as far as the plugin leaves it in the queue."""
 
     def tidy(self, info: Any) -> None:
         """Remove what was kept of a job that has succeeded; only what says something stays."""
@@ -227,6 +239,14 @@ class HTCondor(Backend):
 
     carries_files = True
 
+    def check_place(self, rundir: str) -> None:
+        """The plugin writes the path into a list whose marks it does not escape."""
+        if wrong := sorted(set(rundir) & set(';=\n"')):
+            raise ApiError(
+                f"HTCondor cannot send files back to {rundir}: its path holds {' '.join(map(repr, wrong))}. "
+                "Run in another directory."
+            )
+
     def resources(self, asked: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
         """Memory, time and accounting group in HTCondor's names, and those of CERN."""
         found = super().resources(asked, execution)
@@ -265,6 +285,14 @@ class HTCondor(Backend):
             return None
         states = {str(job["ClusterId"]): int(job["JobStatus"]) for job in found}
         return {job: WAITING if state == _IDLE else "" for job, state in states.items() if state != _DONE}
+
+    def give_up(self, info: Any, message: str) -> None:
+        """A job that was held for too long would stay so for ever."""
+        if "held" in message:
+            htcondor = import_module("htcondor2")
+            # The library raises anything; then the job stays.
+            with suppress(Exception):
+                htcondor.Schedd().act(htcondor.JobAction.Remove, [f"{info.external_jobid}.0"])
 
     def meaning(self, message: str, log: str) -> tuple[str, str] | None:
         """From the words of the plugin."""

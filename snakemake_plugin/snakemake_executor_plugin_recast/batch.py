@@ -116,6 +116,8 @@ class Batch:
         self._others: Any = None
         usage = workflow.storage_settings.shared_fs_usage
         self._carries = self.backend.carries_files and SharedFSUsage.INPUT_OUTPUT not in usage
+        if self._carries:
+            self.backend.check_place(self.rundir)
         self._patience = float(workflow.execution_settings.latency_wait)
         self._active: dict[str, Execution] = {}
         self._lock = threading.Lock()
@@ -154,7 +156,7 @@ class Batch:
             self._cancel([SubmittedJobInfo(None, external_jobid=external, aux=_aux(note))])
             if started:
                 self._await_end({str(external)})
-        worker.forget_end(self.rundir, scratch)
+        worker.forget(self.rundir, scratch)
         record.forget(scratch)
 
     def _cancel(self, infos: list[SubmittedJobInfo]) -> None:
@@ -395,7 +397,10 @@ class Batch:
         info = execution.info
         told = SubmittedJobInfo(job, external_jobid=info.external_jobid if info else None)
         try:
+            if info is not None and message is not None:
+                self.backend.give_up(info, message)
             outcome, error = self._outcome(execution, message)
+            worker.remove_part(execution.scratch)
             finished = conclude(
                 execution.request,
                 execution.runtime,
@@ -505,7 +510,7 @@ class Batch:
         self._cancel(infos)
         if self._await_end({str(info.external_jobid) for info in infos}, 20):
             for execution in active:
-                worker.forget_end(self.rundir, execution.scratch)
+                worker.forget(self.rundir, execution.scratch)
                 record.forget(execution.scratch)
         self._finishers.shutdown(cancel_futures=True)
         self.executor.shutdown()

@@ -17,7 +17,7 @@ master_answers() { timeout 10 qconf -sh; }
 answers() {
     timeout 10 qselect | grep -q . || return 1
     # A host that does not report has no load.
-    timeout 10 qhost | awk '$1 != "global" && $4 ~ /^[0-9]/ { found = 1 } END { exit !found }'
+    timeout 10 qhost | awk '$1 != "global" && $7 ~ /^[0-9]/ { found = 1 } END { exit !found }'
 }
 
 if answers 2>/dev/null; then

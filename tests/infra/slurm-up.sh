@@ -4,12 +4,12 @@
 # started with other settings, or a node of it is down, it is started afresh; with --check it only says whether one
 # answers. slurm-down.sh stops what this script started.
 #
-#   NODES=2 CPUS=4 MEMORY=4000   how many nodes, and how many processors and MB each of them says to have
+#   NODES=2 CPUS=8 MEMORY=4000   how many nodes, and how many processors and MB each of them says to have
 #   ACCOUNTING=1                 with a database, so that sacct answers
 #
 # A job is ended soon after its limit of time (KillWait) or of memory (sampled every second).
 set -eu
-NODES=${NODES:-2} CPUS=${CPUS:-4} MEMORY=${MEMORY:-4000} ACCOUNTING=${ACCOUNTING:-0} PORT=${PORT:-6817}
+NODES=${NODES:-2} CPUS=${CPUS:-8} MEMORY=${MEMORY:-4000} ACCOUNTING=${ACCOUNTING:-0} PORT=${PORT:-6817}
 CONF=${CONF:-/etc/slurm/slurm.conf}
 SLURM_STATE=${SLURM_STATE:-/var/lib/recast-bridge-slurm}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -42,7 +42,7 @@ TaskPlugin=task/none
 MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
-DefMemPerCPU=100
+DefMemPerCPU=300
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=5,bf_interval=5
 PropagateResourceLimits=NONE

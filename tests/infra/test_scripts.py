@@ -23,7 +23,7 @@ MAKE = 'echo "make $*"; [ "$1" != "${BREAKS:-}" ]'
 BATCH_SYSTEMS = {
     "slurm": ("Slurm", {"sinfo": "true"}),
     "htcondor": ("pool", {"condor_status": "echo slot1", "condor_q": "true"}),
-    "gridengine": ("Grid Engine", {"qselect": "echo main@here", "qhost": "echo here lx-amd64 2 0.5"}),
+    "gridengine": ("Grid Engine", {"qselect": "echo main@here", "qhost": "echo here lx-amd64 2 1 2 2 0.5"}),
 }
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -19,6 +19,7 @@ from recast_bridge.step.container import OWN_FOLDER, outside
 from recast_bridge.step.forwarding import CREDENTIALS_FOLDER
 from recast_bridge.step.ownership import written
 from recast_bridge.step.request import StepError, StepRequest
+from recast_bridge.step.runtimes.base import OUTPUT_NAME
 
 PACKED_INPUTS = "in.tar"
 PACKED_OUTPUTS = "out.tar"
@@ -155,20 +156,29 @@ class Parcel:
         packed = os.path.join(scratch, PACKED_OUTPUTS)
         if not os.path.exists(packed):
             return None
-        folder = os.path.join(scratch, "back")
+        folder = os.path.join(os.path.realpath(scratch), "back")
+        own = self.relative(scratch)
         try:
             with tarfile.open(packed) as archive:
                 archive.extractall(folder, **_FILTER)  # type: ignore[arg-type]
             for path in written(request):
-                _put(os.path.join(folder, self.relative(path)), path)
-            own = os.path.join(folder, self.relative(scratch))
-            for name in os.listdir(own):
-                _put(os.path.join(own, name), os.path.join(scratch, name))
+                _put(_inside(folder, self.relative(path)), path)
+            for name in (OUTPUT_NAME, ENDED_NAME):
+                _put(_inside(folder, os.path.join(own, name)), os.path.join(scratch, name))
         except (OSError, tarfile.TarError) as error:
             raise StepError(
                 f"what came back from the machine of the job cannot be unpacked: {error}"
             ) from error
         return os.path.join(scratch, ENDED_NAME)
+
+
+def _inside(folder: str, name: str) -> str:
+    """A path in what came back; a container may have left a link to another place where a directory was."""
+    made = os.path.join(folder, name)
+    above = os.path.dirname(made)
+    if os.path.realpath(above) != above:
+        raise tarfile.ExtractError(f"{name} lies behind a link")
+    return made
 
 
 def _put(made: str, place: str) -> None:

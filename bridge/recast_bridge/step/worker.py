@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from recast_bridge.step.container import OWN_FOLDER, Elsewhere
-from recast_bridge.step.record import write_text
+from recast_bridge.step.record import read_json, write_text
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
 from recast_bridge.step.runtimes.base import OUTPUT_NAME, Runtime, container_name
 from recast_bridge.step.runtimes.podman import last_of_file
@@ -46,7 +47,7 @@ _JOB = """\
 set -u
 {places}
 begin=$(date +%s.%N)
-batch=${{SLURM_JOB_ID:-${{JOB_ID:-${{LSB_JOBID:-}}}}}}
+batch=${{SLURM_JOB_ID:-${{PBS_JOBID:-${{JOB_ID:-${{LSB_JOBID:-}}}}}}}}
 [ -n "$batch" ] || ! [ -r "${{_CONDOR_JOB_AD:-}}" ] || batch=$(sed -n 's/^ClusterId = //p' "$_CONDOR_JOB_AD")
 tmp='' child=''
 
@@ -213,7 +214,7 @@ def job_script(
         prepare += [*make_folders(request), *open_folders(request, there)]
         if own_disk:
             prepare.append('mkdir "$tmp/step" || exit 1\n')
-            part = shlex.quote(f"{request.workdir}.part-{os.path.basename(scratch)}")
+            part = shlex.quote(_part(request.workdir or "", scratch))
             finish.append(_HAND_OVER.format(part=part, workdir=workdir))
         finish += take_back_lines(request, there, runtime)
     remove = f"    {runtime.name} rm -f {container_name(scratch)} >/dev/null 2>&1\n"
@@ -231,7 +232,7 @@ def job_script(
         command=command_text(request, line, stand_ins),
         output=OUTPUT_NAME,
         finish="".join(finish),
-        files=f"$(find {workdir} | wc -l)" if workdir and parcel is None else "",
+        files=f"$(find {workdir} -exec printf '.%.0s' {{}} + | wc -c)" if workdir and parcel is None else "",
     )
 
 
@@ -311,6 +312,24 @@ def forget_end(rundir: str, scratch: str) -> None:
     """Remove what a job has said."""
     with suppress(OSError):
         os.unlink(_ended_path(rundir, scratch))
+
+
+def _part(workdir: str, scratch: str) -> str:
+    """Where the files of a step are copied to before they get their place."""
+    return f"{workdir}.part-{os.path.basename(scratch)}"
+
+
+def forget(rundir: str, scratch: str) -> None:
+    """Remove what a job has said, and what it has copied only in part."""
+    remove_part(scratch)
+    forget_end(rundir, scratch)
+
+
+def remove_part(scratch: str) -> None:
+    """Remove what a job that was killed has copied only in part."""
+    request = read_json(os.path.join(scratch, REQUEST_NAME))
+    if isinstance(request, dict) and isinstance(request.get("workdir"), str):
+        shutil.rmtree(_part(request["workdir"], scratch), ignore_errors=True)
 
 
 def outcome_of(
