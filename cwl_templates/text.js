@@ -7,6 +7,7 @@
  *   pyText(value, floats)     text of a whole parameter in a command: the elements of a list joined by blanks
  *   pyStr(value, floats)      str(value): text of a part of a parameter, {parameter[key]}
  *   pyRepr(value, floats)     repr(value)
+ *   shellWords(value, floats) the value quoted for a shell: one word, or one for each element of a list
  *   pyFormat(value, spec, conversion, floats)   {parameter!conversion:spec}; a list is joined by blanks first
  *
  * floats: true when the numbers in the value are Python floats. JSON writes 2 and 2.0 alike; without the flag a
@@ -119,6 +120,13 @@ function pyQuoted(text) {
     if (found === "'" || found === '"') { return found === quote ? "\\" + found : found; }
     return code.length < 3 ? "\\x" + ("0" + code).slice(-2) : "\\u" + ("0" + code).slice(-4);
   }) + quote;
+}
+
+/* A value as words for a shell, which looks at nothing in them; a list gives one word for each element. */
+function shellWords(value, floats) {
+  return (Array.isArray(value) ? value : [value]).map(function (item) {
+    return "'" + pyStr(item, floats).split("'").join("'\\''") + "'";
+  }).join(" ");
 }
 
 function pyFormat(value, spec, conversion, floats) {

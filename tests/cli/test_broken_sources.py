@@ -55,7 +55,7 @@ BROKEN = {
     "typo in a dependency": STAGE.replace("{name}", "a").replace("dependencies: []", "dependencies: [b]"),
     "stage named ../x": STAGE.replace("{name}", "'../x'"),
     "stage with a newline": STAGE.replace("{name}", '"a\\nb"'),
-    "cwl": "cwlVersion: v1.2\nclass: Workflow\n",
+    "cwl": "cwlVersion: v1.2\nclass: Workflow\ninputs: {}\noutputs: {}\n",
     "steps": "a:\n  process: {}\n  publisher: {}\n  environment: {}\n",
     "reana of another type": "workflow: {type: serial, specification: {steps: []}}\n",
     "two catalogue entries": "- {name: a, spec: {workflow: w.yml}}\n- {name: b, spec: {workflow: w.yml}}\n",

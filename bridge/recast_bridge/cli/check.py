@@ -63,10 +63,10 @@ def command(ctx: click.Context, opening: Opening, style: str, output: Path | Non
 
 def _findings(opening: Opening) -> list[Finding]:
     from recast_bridge.checks import check
-    from recast_bridge.yadage.reader import read
 
     try:
-        return check(*read(opening.open()))
+        _, analysis, findings = opening.understand()
+        return check(analysis, findings)
     except BridgeError as error:
         # A wrong call is answered as such; a source that cannot be read is what is asked for here.
         if error.exit_status != _ERRORS:

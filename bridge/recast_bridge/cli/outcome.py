@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from recast_bridge.cli.common import counted, printable, styled
+from recast_bridge.cwl.sources import Source as CwlSource
 from recast_bridge.engines.results import RESULTS_NAME, load_results
 from recast_bridge.engines.types import RunResult, StepResult
 from recast_bridge.engines.verify import REPORT_NAME, Row, Verification
 from recast_bridge.model.workflow import Analysis, Step, Workflow
+from recast_bridge.snakemake.sources import Source as SnakemakeSource
 from recast_bridge.step.record import RERUN_NAME
 from recast_bridge.yadage.sources import Source
 
@@ -46,12 +48,12 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 # ---------------------------------------------------------------- success
 
 
-def results(result: RunResult, source: Source) -> str:
+def results(result: RunResult, source: Source | CwlSource | SnakemakeSource) -> str:
     """Where the results of a complete run are."""
     outdir = Path(os.path.relpath(result.outdir))
     steps = counted(len(result.steps), "step")
     lines = [click.style(f"done: {steps} run by {result.engine}", fg="green", bold=True)]
-    if source.results:
+    if isinstance(source, Source) and source.results:
         lines += list(_named_results(outdir, source))
     else:
         rows = [

@@ -34,6 +34,7 @@ _REASONS = {
     "pyFormat": "formatted text",
     "pyRepr": "values as text",
     "pyText": "values as text",
+    "shellWords": "values as words",
     "unwrap": "lists of one",
     "withFiles": "files named by parameters",
     "zip-shortest": "lists of unequal length",

@@ -13,8 +13,10 @@ from recast_bridge.cli.common import Opening, bundled, usage_error
 from recast_bridge.model.findings import Finding, Place, UsageError
 
 if TYPE_CHECKING:
+    from recast_bridge.cwl.sources import Source as CwlSource
     from recast_bridge.model.findings import Findings
     from recast_bridge.model.workflow import Analysis
+    from recast_bridge.snakemake.sources import Source as SnakemakeSource
     from recast_bridge.yadage.sources import Source
 
 
@@ -89,7 +91,7 @@ class Prepared:
         workdirs: the directories in which they start, as far as they are known.
     """
 
-    source: Source
+    source: Source | CwlSource | SnakemakeSource
     analysis: Analysis
     findings: Findings
     images: Sequence[str]

@@ -15,7 +15,7 @@ from recast_bridge.cwl import jq
 from recast_bridge.cwl.text import Reference
 
 _DEFINED_IN = {
-    **dict.fromkeys(("pyText", "pyRepr", "pyFormat"), "text.js"),
+    **dict.fromkeys(("pyText", "pyRepr", "pyFormat", "shellWords"), "text.js"),
     **dict.fromkeys(("globListing", "fileIn", "findFiles"), "files.js"),
     "parseYaml": "yaml.js",
     **dict.fromkeys(("fillWorkdir", "ownPaths", "withFiles"), "parameters.js"),

@@ -32,6 +32,7 @@ from recast_bridge.model.types import (
     is_path,
     members,
 )
+from recast_bridge.model.values import is_word
 from recast_bridge.model.workflow import Slot, Step
 
 ALL_PARAMETERS = "step_parameters"
@@ -174,6 +175,8 @@ class Parameters:
             else:
                 kind = element(kind)
         access = f"inputs.{self.names[slot.parameter]}{_subscripts(slot.path)}"
+        if slot.quoted:
+            return [self._words(slot, access, kind)]
         if not slot.path and not slot.conversion and not slot.spec:
             simple = _simple_text(kind)
             if simple is not None:
@@ -199,6 +202,14 @@ class Parameters:
             parts.append(Reference(f"$({access}[{number}]{simple})"))
         return parts
 
+    def _words(self, slot: Slot, access: str, kind: Type) -> Reference:
+        """A value that the shell must take for one word, or for one word per element."""
+        whole = not slot.path and self.values.get(slot.parameter, UNKNOWN).words
+        if _simple_text(kind) == "" and (whole or all(member == INT for member in members(kind))):
+            return Reference(f"$({access})")
+        floats = ["true"] if _numbers(kind) == {FLOAT} else []
+        return self.javascript.call("shellWords", access, *floats)
+
     def _formatted(self, slot: Slot, access: str, kind: Type, *, listed: bool) -> Reference:
         """A value as Python's ``str.format`` writes it."""
         numbers = _numbers(kind)
@@ -221,8 +232,9 @@ class Parameters:
 
     def _inline(self, expression: ex.Expression, slot: Slot, *, listed: bool) -> list[Part]:
         """A parameter that contains the step's directory, written into the text itself."""
-        if slot.path or slot.conversion or slot.spec:
-            inner = None if slot.conversion or slot.spec else _followed(expression, slot.path)
+        needs_quotes = slot.quoted and not _is_plain_path(expression)
+        if slot.path or slot.conversion or slot.spec or needs_quotes:
+            inner = None if slot.conversion or slot.spec or slot.quoted else _followed(expression, slot.path)
             if inner is not None:
                 return self.inline(inner)
             self.findings.error(
@@ -278,6 +290,12 @@ class Parameters:
         if isinstance(expression, ex.Literal):
             return [repr(plain_data(expression.value))]
         return ["'", *self.inline(expression), "'"]
+
+
+def _is_plain_path(expression: ex.Expression) -> bool:
+    """True for a path of the step's own whose name a shell takes for one word."""
+    relative = ex.own_relative(expression) if ex.is_own_path(expression) else None
+    return relative is not None and (not relative or is_word(relative))
 
 
 def _subscripts(keys: tuple[str | int, ...]) -> str:

@@ -35,8 +35,8 @@ from recast_bridge.model.workflow import (
 from recast_bridge.snakemake.document import container_url
 from recast_bridge.snakemake.resources import resources
 from recast_bridge.snakemake.shells import shell
-from recast_bridge.step.script import STEP_RECORDS
 from recast_bridge.step.request import NEEDS, StepRequest
+from recast_bridge.step.script import STEP_RECORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recast_bridge.cwl.sources import Source as CwlSource
 from recast_bridge.engines.images import CONTAINER_RUNTIMES, image_workdirs, images_of, unusable
 from recast_bridge.engines.results import Difference, Results, differences, load_results
 from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult, Runtime
 from recast_bridge.model.findings import Finding, Findings, Place, RunError, UsageError
 from recast_bridge.model.workflow import Analysis
+from recast_bridge.snakemake.sources import Source as SnakemakeSource
 from recast_bridge.yadage.sources import Source
 
 REPORT_NAME = "verify.json"
@@ -36,7 +38,7 @@ class Job:
         offline: whether no registry may be asked about images.
     """
 
-    source: Source
+    source: Source | CwlSource | SnakemakeSource
     analysis: Analysis
     findings: Findings
     runtime: Runtime
@@ -195,6 +197,17 @@ def _with_yadage(job: Job, outdir: Path, progress: Report) -> RunResult:
     from recast_bridge.engines.yadage_engine import run
 
     source = job.source
+    if not isinstance(source, Source):
+        what = "CWL document" if isinstance(source, CwlSource) else "Snakefile"
+        raise RunError(
+            Finding(
+                "R115",
+                "error",
+                f"yadage cannot run a {what}",
+                "translate it with to-yadage and run that",
+                Place(os.path.relpath(source.file)),
+            )
+        )
     if source.kind == "reana" and source.file.name.startswith("reana."):
         raise RunError(
             Finding(

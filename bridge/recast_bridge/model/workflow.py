@@ -24,12 +24,15 @@ class Slot:
         path: item access into the value, ``{d[k][0]}``.
         conversion: ``r`` or ``s`` for ``{x!r}``; empty for none.
         spec: the format specification behind ``:``; empty for none.
+        quoted: True when the shell must take the text for one word, or for one word per element of a list,
+            whatever is in it.
     """
 
     parameter: str
     path: tuple[str | int, ...] = ()
     conversion: str = ""
     spec: str = ""
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import fnmatch
 import itertools
 import os
 import re
+import shlex
 from pathlib import Path
 
 import jq
@@ -61,6 +62,11 @@ def unwrap(values):
 def joined(value):
     """A list as text, separated by blanks; any other value as it is."""
     return " ".join(str(item) for item in value) if isinstance(value, list) else value
+
+
+def words(value):
+    """A value as words for a shell, which looks at nothing in them; a list gives one word for each element."""
+    return " ".join(shlex.quote(str(item)) for item in (value if isinstance(value, list) else [value]))
 
 
 def listed(directory):

@@ -64,9 +64,11 @@ _GLOBALS = frozenset(dir(builtins)) | {
     "resources",
     "rules",
     "shell",
+    "shlex",
     "threads",
     "unwrap",
     "wildcards",
+    "words",
     "workflow",
     "yaml",
 }

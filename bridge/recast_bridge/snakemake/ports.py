@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from recast_bridge.model.types import BOOLEAN, FLOAT, INT, has_paths, is_array, members
+from recast_bridge.model.inference import UNKNOWN
+from recast_bridge.model.types import BOOLEAN, FLOAT, INT, Array, has_paths, is_array, is_path, members
 from recast_bridge.model.workflow import (
     Fields,
     FromFile,
@@ -248,12 +249,30 @@ class Ports:
         )
 
     def _slot(self, slot: Slot) -> str:
+        if slot.quoted and not self._is_path(slot.parameter):
+            return self._words(slot)
+        quote = ":q" if slot.quoted else ""
         if not slot.path and not slot.conversion and not slot.spec:
-            return f"{{params.{self.names[slot.parameter]}}}"
+            return f"{{params.{self.names[slot.parameter]}{quote}}}"
         if slot not in self.extra:
             name = self.names.fresh("_".join([slot.parameter, *map(str, slot.path)]))
             self.extra[slot] = name
             self.rule.params.append((name, self._code(self._shown(slot))))
+        return f"{{params.{self.extra[slot]}{quote}}}"
+
+    def _is_path(self, name: str) -> bool:
+        known = (self.unit.facts.instance or {}).get(name, UNKNOWN).type
+        return is_path(known.items if isinstance(known, Array) else known)
+
+    def _words(self, slot: Slot) -> str:
+        """A value that is quoted beforehand: Snakemake itself leaves empty text away."""
+        if slot not in self.extra:
+            value = self.writer.values.argument(self.unit, slot.parameter, self.at)
+            for key in slot.path:
+                value = c.element(value, key)
+            name = self.names.fresh("_".join([slot.parameter, *map(str, slot.path), "words"]))
+            self.extra[slot] = name
+            self.rule.params.append((name, self._code(c.Call("words", (value,)))))
         return f"{{params.{self.extra[slot]}}}"
 
     def _shown(self, slot: Slot) -> c.Node:

@@ -1,0 +1,286 @@
+"""A CommandLineTool as a step of the model, for one use of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from recast_bridge.cwl.reading import requirements as req
+from recast_bridge.cwl.reading import terms as t
+from recast_bridge.cwl.reading.commandline import CommandLine
+from recast_bridge.cwl.reading.commands import CommandWriter, Streams, Written
+from recast_bridge.cwl.reading.documents import Process, short
+from recast_bridge.cwl.reading.expressions import Scope, evaluate
+from recast_bridge.cwl.reading.filling import Filling
+from recast_bridge.cwl.reading.folding import fold_own_paths
+from recast_bridge.cwl.reading.javascript import Library, read_library
+from recast_bridge.cwl.reading.kinds import Types
+from recast_bridge.cwl.reading.publishing import Output, Publishing, file_outputs
+from recast_bridge.cwl.reading.reporting import REPORT, with_report
+from recast_bridge.cwl.reading.requirements import Requirements
+from recast_bridge.cwl.reading.secondary import check_secondary
+from recast_bridge.cwl.reading.staging import mounts_in, note_names, read_entries
+from recast_bridge.cwl.reading.terms import Const, Runtime, Term, Unsupported
+from recast_bridge.model import expressions as ex
+from recast_bridge.model.findings import Findings, Place
+from recast_bridge.model.workflow import Environment, Fields, FromFile, Step, Template, WorkDirSlot
+
+
+@dataclass(slots=True)
+class ToolRead:
+    """A tool as one stage uses it.
+
+    Attributes:
+        step: what is run.
+        arguments: the parameters that it uses.
+        outputs: its outputs by name.
+    """
+
+    step: Step
+    arguments: dict[str, ex.Expression]
+    outputs: dict[str, Output] = field(default_factory=dict)
+
+
+RUNTIME = t.Mapped(
+    tuple(
+        (name, Runtime(name))
+        for name in ("outdir", "tmpdir", "cores", "ram", "outdirSize", "tmpdirSize", "exitCode")
+    )
+)
+
+
+def library_of(requirements: Requirements) -> Library:
+    """The functions that expressions of a process may call.
+
+    Raises:
+        Unsupported: they are not JavaScript.
+    """
+    javascript = requirements.effective.get("InlineJavascriptRequirement")
+    return read_library([str(item) for item in getattr(javascript, "expressionLib", None) or ()])
+
+
+class ToolReader:
+    """Reads one use of a CommandLineTool.
+
+    Args:
+        process: the tool.
+        inputs: its inputs as terms over what the step is given.
+        filling: fills these in.
+        requirements: what applies to it.
+        findings: takes what is wrong.
+        where: how messages name it.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        inputs: Mapping[str, Term],
+        filling: Filling,
+        requirements: Requirements,
+        findings: Findings,
+        where: str,
+    ) -> None:
+        self.process = process
+        self.tool = process.body
+        self.inputs = dict(inputs)
+        self.filling = filling
+        self.requirements = requirements
+        self.findings = findings
+        self.where = where
+        self.types = Types(requirements.effective)
+
+    def read(self) -> ToolRead | None:
+        """The step; None when something in it cannot be carried over, which is a finding."""
+        node = self.process.node
+        place = node.place
+        req.check(self.requirements, self.where, place, self.findings)
+        try:
+            library = library_of(self.requirements)
+        except Unsupported as error:
+            self._refuse(error, node.at("requirements").place)
+            return None
+        scope = Scope(
+            {"inputs": t.Mapped(tuple(self.inputs.items()), closed=True), "self": t.NULL, "runtime": RUNTIME},
+            library,
+            old_escapes=self.process.version != "v1.2",
+        )
+        streams = self._streams(scope)
+        command = self._command(scope, streams)
+        outputs = self._outputs(scope, streams)
+        if command is None or outputs is None or streams is None:
+            return None
+        made = self._step(command[0], outputs)
+        if made is None:
+            return None
+        step, outputs = made
+        step, arguments = fold_own_paths(step, self.filling)
+        return ToolRead(step, arguments, outputs)
+
+    def _refuse(self, error: Unsupported, place: Place) -> None:
+        self.findings.error(error.code, f"{self.where}: {error.message}", remedy=error.remedy, place=place)
+
+    # -------------------------------------------------------------- parts
+
+    def _streams(self, scope: Scope) -> Streams | None:
+        tool, node = self.tool, self.process.node
+        streams = Streams()
+        kinds = {declared.type_ for declared in tool.outputs if isinstance(declared.type_, str)}
+        try:
+            for name in ("stdin", "stdout", "stderr"):
+                given = getattr(tool, name)
+                if given is not None:
+                    setattr(streams, name, self.filling.simplified(evaluate(given, scope)))
+                elif name in kinds:
+                    output = next(item for item in tool.outputs if item.type_ == name)
+                    setattr(streams, name, Const(f"{short(output.id)}.{name}"))
+            for declared in tool.inputs:
+                if declared.type_ == "stdin":
+                    streams.stdin = t.Attr(self.inputs[short(declared.id)], "path")
+            variables = self.requirements.effective.get("EnvVarRequirement")
+            for item in getattr(variables, "envDef", None) or ():
+                value = self.filling.simplified(evaluate(item.envValue, scope))
+                if not str(item.envName).isidentifier():
+                    raise Unsupported(f"{item.envName!r} cannot be the name of a variable", "", "C338")
+                streams.environment.append((str(item.envName), value))
+            codes = {int(code) for code in tool.successCodes or ()}
+            if codes and codes != {0}:
+                streams.success = tuple(sorted(codes | {0}))
+            if 0 in (tool.permanentFailCodes or ()) or 0 in (tool.temporaryFailCodes or ()):
+                raise Unsupported("exit code 0 means a failure", "use another exit code", "C338")
+        except Unsupported as error:
+            self._refuse(error, node.at("stdout").place)
+            return None
+        return streams
+
+    def _command(self, scope: Scope, streams: Streams | None) -> tuple[Written | None] | None:
+        node = self.process.node
+        if streams is None:
+            return None
+        at = "requirements"
+        try:
+            for declared in self.tool.inputs:
+                check_secondary(declared)
+            staging = self.requirements.effective.get("InitialWorkDirRequirement")
+            entries = [] if staging is None else read_entries(staging, scope, self.filling)
+            entries, mounts = mounts_in(entries, self.filling)
+            note_names(entries, self.filling)
+            at = "arguments" if self.tool.arguments else "baseCommand"
+            line = CommandLine(self.tool, self.filling, scope, self.inputs, self.types)
+            arguments = line.arguments()
+            writer = CommandWriter(
+                self.filling,
+                entries,
+                streams,
+                shell="ShellCommandRequirement" in self.requirements.effective,
+                place=node.at(at).place,
+            )
+            written = writer.write(arguments)
+        except Unsupported as error:
+            self._refuse(error, node.at(at).place)
+            return None
+        return (replace(written, mounts=mounts) if written is not None else None,)
+
+    def _outputs(self, scope: Scope, streams: Streams | None) -> dict[str, Output] | None:
+        if streams is None:
+            return None
+        found: dict[str, Output] = {}
+        names = {"stdout": streams.stdout, "stderr": streams.stderr}
+        exit_codes = bool(streams.success)
+        publishing = Publishing(self.filling, scope, self.types, names, exit_codes=exit_codes)
+        complete = True
+        for declared in self.tool.outputs:
+            name = short(declared.id)
+            place = self.process.node.named("outputs", name).place
+            try:
+                found[name] = publishing.read(declared)
+            except Unsupported as error:
+                message = f"{self.where}, output {name!r}: {error.message}"
+                self.findings.error(error.code, message, remedy=error.remedy, place=place)
+                complete = False
+                continue
+            self._note_output(name, found[name], place)
+        return found if complete else None
+
+    def _note_output(self, name: str, output: Output, place: Place) -> None:
+        if output.only:
+            self.findings.warning(
+                "C354",
+                f"{self.where} publishes {name!r} as the list of the files that match its pattern, "
+                "where CWL has a single file",
+                remedy="use a pattern without wildcards",
+                place=place,
+            )
+        elif output.unreadable:
+            self.findings.warning(
+                "C355",
+                f"{self.where} publishes {name!r} as a list: {output.unreadable}",
+                remedy="make the output required if it is always there",
+                place=place,
+            )
+        elif output.exit_code:
+            self.findings.note(
+                "C356",
+                f"{self.where} gives its exit code as {name!r}; it is 0 whenever the step has succeeded, and "
+                "is not published",
+                place=place,
+            )
+
+    def _reported(
+        self, written: Written | None, outputs: dict[str, Output]
+    ) -> tuple[Written | None, dict[str, Output]]:
+        """A command that writes down all outputs when one of them is a value in a file."""
+        if written is None or not any(output.report for output in outputs.values()):
+            return written, outputs
+        lines = {
+            name: (output.published, list(output.report) if output.report else None)
+            for name, output in outputs.items()
+            if not output.exit_code
+        }
+        command = with_report(written.command, lines)
+        changed = {
+            name: replace(output, published=None, only=False, file=(REPORT, name))
+            if name in lines
+            else output
+            for name, output in outputs.items()
+        }
+        return replace(written, command=command), changed
+
+    def _step(
+        self, written: Written | None, outputs: dict[str, Output]
+    ) -> tuple[Step, dict[str, Output]] | None:
+        published: Fields | FromFile
+        try:
+            written, outputs = self._reported(written, outputs)
+            of_file = file_outputs(outputs)
+        except Unsupported as error:
+            self._refuse(error, self.process.node.at("outputs").place)
+            return None
+        if of_file is not None:
+            published = of_file
+        else:
+            published = Fields(
+                tuple((name, item.published) for name, item in outputs.items() if item.published is not None)
+            )
+        resources = req.resources_of(self.requirements)
+        flags = {name: bool(value) for name, value in resources}
+        image = req.image_of(self.requirements, self.where, self.process.node.place, self.findings)
+        environment = Environment(
+            image=image,
+            workdir=written.workdir if written is not None else None,
+            setup=written.setup if written is not None else None,
+            mounts=written.mounts if written is not None else (),
+            kerberos=flags.get("kerberos", False),
+            proxy=flags.get("voms_proxy", False),
+            resources=tuple(
+                (name, value) for name, value in resources if name not in ("kerberos", "voms_proxy")
+            ),
+            runs=written is not None,
+            place=self.process.node.place,
+        )
+        if image is None and environment.workdir == Template((WorkDirSlot(),)):
+            environment = replace(environment, workdir=None)
+        command = written.command if written is not None else None
+        return Step(self.process.name, command, environment, published, self.process.node.place), outputs
+
+
+__all__ = ["RUNTIME", "ToolRead", "ToolReader", "library_of"]

@@ -1,0 +1,292 @@
+"""Run a CWL document as a CWL runner does: translated, run by another engine, its outputs as an object.
+
+The outputs of the document become the arguments of a last stage that runs nothing and publishes them: every
+engine then brings them with the results of the run (CWL v1.2, Workflow, section 1.4.1: output object).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recast_bridge.cwl.reading.documents import Documents, Process, short
+from recast_bridge.engines.types import RunResult
+from recast_bridge.model.findings import BridgeError, Findings, RunError, SourceError, TranslationError
+from recast_bridge.model.workflow import Analysis, Environment, Fields, FromParameter, Stage, Step
+
+_STAGE = "outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run.
+
+    Attributes:
+        document: the file.
+        process: name of a process in it; None for the main one.
+        jobs: files with input values.
+        outdir: where the output files go.
+        engine: ``snakemake`` or ``yadage``.
+        runtime: runtime of the containers, or ``host``.
+        cores: how many steps run at a time.
+    """
+
+    document: Path
+    process: str | None
+    jobs: tuple[Path, ...]
+    outdir: Path
+    engine: str
+    runtime: str
+    cores: int
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Run a document.
+
+    Returns:
+        The output object, with the files in the output directory.
+
+    Raises:
+        SourceError: the document or its input values are not valid, or cannot be carried over.
+        TranslationError: the engine cannot say it.
+        RunError: the run failed.
+    """
+    from recast_bridge.cwl.reader import read
+
+    analysis, findings = read(request.document, process=request.process, inputs=request.jobs)
+    if findings.errors:
+        raise SourceError(*findings.items)
+    main = Documents().main(request.document, request.process)
+    analysis, name = _with_outputs(analysis)
+    with tempfile.TemporaryDirectory(prefix="recast-bridge-cwl-") as scratch:
+        result = _run(analysis, findings, request, Path(os.path.realpath(scratch)))
+        if result.status != "done":
+            raise RunError(*result.findings())
+        values: Mapping[str, Any] = {}
+        if name is not None:
+            values = next(step.outputs for step in result.steps if step.path == f"{name}/0")
+        collector = _Collector(result.outdir, request.outdir)
+        return {
+            short(item.id): collector.value(values.get(short(item.id)), item.type_, item)
+            for item in _declared(main)
+        }
+
+
+def _with_outputs(analysis: Analysis) -> tuple[Analysis, str | None]:
+    """An analysis with a last stage that publishes the outputs, and the name of that stage."""
+    workflow = analysis.workflow
+    if not workflow.outputs:
+        return analysis, None
+    taken = {stage.name for stage in workflow.stages}
+    name = next(text for text in _names(_STAGE) if text not in taken)
+    published = Fields(tuple((key, FromParameter(key)) for key, _ in workflow.outputs))
+    step = Step(name=name, command=None, environment=Environment(runs=False), outputs=published)
+    stage = Stage(name=name, body=step, arguments=workflow.outputs)
+    changed = replace(workflow, stages=(*workflow.stages, stage), outputs=())
+    return replace(analysis, workflow=changed), name
+
+
+def _names(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}_{number}"
+        number += 1
+
+
+def _run(analysis: Analysis, findings: Findings, request: Request, scratch: Path) -> RunResult:
+    host = request.runtime == "host"
+    remarks = Findings(list(findings.items))
+    rundir = scratch / "run"
+    if request.engine == "yadage":
+        from recast_bridge.engines import yadage_engine
+        from recast_bridge.yadage.writer import INPUTS, WORKFLOW, Options, translate
+
+        source = scratch / "specification"
+        source.mkdir()
+        written = translate(analysis, remarks, Options(host=host))
+        texts = written.texts(source)
+        for name, text in texts.items():
+            (source / name).write_text(text, encoding="utf-8")
+        return yadage_engine.run(
+            source / WORKFLOW,
+            source,
+            yaml.safe_load(texts[INPUTS]) or {},
+            written.project.initdir or source,
+            rundir,
+            runtime=request.runtime,
+            jobs=request.cores,
+            progress=lambda event: None,
+        )
+    from recast_bridge.engines import snakemake_engine
+    from recast_bridge.snakemake import writer
+
+    options = writer.Options(host=host)
+    return snakemake_engine.run(
+        writer.translate(analysis, remarks, options),
+        analysis.name,
+        None,
+        rundir,
+        runtime=request.runtime,
+        jobs=request.cores,
+        progress=lambda event: None,
+    )
+
+
+def _declared(main: Process) -> Sequence[Any]:
+    return main.body.outputs or ()
+
+
+# ---------------------------------------------------------------- the output object
+
+
+class _Collector:
+    """Makes values of CWL out of published values, and puts their files into the output directory.
+
+    Args:
+        rundir: run directory, to which paths of files are relative.
+        outdir: output directory.
+    """
+
+    def __init__(self, rundir: Path, outdir: Path) -> None:
+        self.rundir = rundir
+        self.outdir = outdir
+        self._placed: dict[Path, Path] = {}
+
+    def value(self, found: Any, kind: Any, declared: Any) -> Any:
+        """A value of a type.
+
+        Args:
+            found: published value, in the form of results.json.
+            kind: its type, as ``cwl_utils`` has it.
+            declared: the output, or the field of a record, that it is the value of.
+        """
+        if isinstance(found, Mapping) and "sha256" in found and ("file" in found or "directory" in found):
+            path = self.rundir / str(found.get("file", found.get("directory")))
+            return self._path(path, declared)
+        if isinstance(found, Mapping):
+            fields = {short(field.name): field for field in _fields(kind)}
+            return {
+                key: self.value(
+                    item, fields[key].type_ if key in fields else "Any", fields.get(key, declared)
+                )
+                for key, item in found.items()
+            }
+        if isinstance(found, list):
+            return [self.value(item, _items(kind), declared) for item in found]
+        if isinstance(found, str) and _is_path(kind) and os.path.exists(found):
+            return self._path(Path(found), declared)
+        return found
+
+    def _path(self, path: Path, declared: Any) -> dict[str, Any]:
+        place = self._place(path)
+        if place.is_dir():
+            return _directory(place)
+        described = _file(place)
+        if formats := getattr(declared, "format", None):
+            described["format"] = formats
+        beside = [
+            self._beside(path, place, str(getattr(pattern, "pattern", pattern)))
+            for pattern in getattr(declared, "secondaryFiles", None) or ()
+        ]
+        if found := [item for item in beside if item is not None]:
+            described["secondaryFiles"] = found
+        return described
+
+    def _place(self, path: Path) -> Path:
+        """Where a file is in the output directory, copied there if it was not."""
+        if path not in self._placed:
+            self.outdir.mkdir(parents=True, exist_ok=True)
+            target = self.outdir / path.name
+            number = 2
+            while os.path.lexists(target):
+                target = self.outdir / str(number) / path.name
+                number += 1
+            self._placed[path] = self._copied(path, target)
+        return self._placed[path]
+
+    def _copied(self, path: Path, target: Path) -> Path:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            own = shutil.ignore_patterns("_packtivity*", "_yadage*")
+            shutil.copytree(path, target, ignore=own)
+        else:
+            shutil.copyfile(path, target)
+        return target
+
+    def _beside(self, path: Path, place: Path, pattern: str) -> dict[str, Any] | None:
+        """A secondary file (CWL v1.2, CommandLineTool, SecondaryFileSchema)."""
+        text = pattern.removesuffix("?")
+        if re.search(r"[$({]", text):
+            return None
+        carets = len(text) - len(text.lstrip("^"))
+        name = path.name
+        for _ in range(carets):
+            name = os.path.splitext(name)[0]
+        source = path.with_name(name + text[carets:])
+        if not source.exists():
+            return None
+        target = self._copied(source, place.with_name(source.name))
+        return _directory(target) if target.is_dir() else _file(target)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    digest = hashlib.sha1(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while data := stream.read(1 << 20):
+            digest.update(data)
+    return {
+        "class": "File",
+        "location": path.as_uri(),
+        "path": str(path),
+        "basename": path.name,
+        "checksum": f"sha1${digest.hexdigest()}",
+        "size": path.stat().st_size,
+    }
+
+
+def _directory(path: Path) -> dict[str, Any]:
+    entries = sorted(path.iterdir())
+    return {
+        "class": "Directory",
+        "location": path.as_uri(),
+        "path": str(path),
+        "basename": path.name,
+        "listing": [_directory(entry) if entry.is_dir() else _file(entry) for entry in entries],
+    }
+
+
+def _members(kind: Any) -> list[Any]:
+    return list(kind) if isinstance(kind, list) else [kind]
+
+
+def _fields(kind: Any) -> list[Any]:
+    return [field for member in _members(kind) for field in getattr(member, "fields", None) or ()]
+
+
+def _items(kind: Any) -> Any:
+    found = [member.items for member in _members(kind) if getattr(member, "items", None) is not None]
+    return found[0] if found else "Any"
+
+
+def _is_path(kind: Any) -> bool:
+    return any(member in ("File", "Directory", "stdout", "stderr") for member in _members(kind))
+
+
+# The document or its values are not valid CWL; all other codes of the translation are about valid ones.
+_INVALID = frozenset({"C301", "C302", "C303", "C304", "C305", "C306", "C307", "C310", "C314", "C316"})
+
+
+def unsupported(error: BridgeError) -> bool:
+    """Whether something is valid CWL, but cannot be carried over."""
+    codes = {finding.code for finding in error.findings if finding.severity == "error"}
+    return isinstance(error, SourceError | TranslationError) and bool(codes) and not codes & _INVALID
