@@ -13,8 +13,9 @@ from typing import Any
 
 
 def interruptible() -> None:
-    """Let Ctrl-C end what is started, also where the tests themselves run in the background and ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Let signals end what is started, also where the tests themselves run in the background and ignore them."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Flow:

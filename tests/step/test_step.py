@@ -133,7 +133,11 @@ def test_kill_all(tmp_path: Path) -> None:
     runtime.processes.kill_all(grace=0.1)
     thread.join(5)
     assert done[0].outcome.killed
-    assert not process_identity(int((tmp_path / "pid").read_text()))
+    # The kernel takes its time on a busy machine.
+    end = time.monotonic() + 5
+    while process_identity(int((tmp_path / "pid").read_text())):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_what_a_dead_program_left(tmp_path: Path) -> None:

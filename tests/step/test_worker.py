@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flow_helpers import interruptible
 
 from recast_bridge.step import record, worker
 from recast_bridge.step.container import RunSettings
@@ -61,6 +62,7 @@ class Job:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=interruptible,
         )
 
     def run(self, **environment: str) -> int:
