@@ -13,7 +13,7 @@ from typing import Any
 
 
 def interruptible() -> None:
-    """Let signals end what is started, also where the tests themselves run in the background and ignore them."""
+    """Let signals end what is started, also where the tests run in the background and ignore them."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 

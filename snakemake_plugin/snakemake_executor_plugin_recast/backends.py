@@ -241,7 +241,7 @@ class HTCondor(Backend):
 
     def check_place(self, rundir: str) -> None:
         """The plugin writes the path into a list whose marks it does not escape."""
-        if wrong := sorted(set(rundir) & set(';=\n"')):
+        if wrong := sorted(set(rundir) & set(";=\n")):
             raise ApiError(
                 f"HTCondor cannot send files back to {rundir}: its path holds {' '.join(map(repr, wrong))}. "
                 "Run in another directory."

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flow_helpers import Flow
-from needs import need_plugin
 
-from snakemake_executor_plugin_recast import ExecutorSettings, common_settings
 from snakemake_executor_plugin_recast.backends import Backend, HTCondor, Slurm, backend
-from snakemake_executor_plugin_recast.options import backend_of, backends_of, become, settings_of
+from snakemake_executor_plugin_recast.options import backend_of, backends_of
 
 ONE = 'rule all:\n    output: "x"\n    shell: "touch {output}"\n'
-
-
-@pytest.fixture(autouse=True)
-def _local_again() -> Any:
-    """What Snakemake is told about the executor holds for the whole process."""
-    yield
-    become(ExecutorSettings())
 
 
 # ---------------------------------------------------------------- which backend
@@ -200,47 +191,61 @@ def test_backends_that_are_refused(options: tuple[str, ...], flow: Flow) -> None
     assert not flow.path("x").exists() and not flow.path(".snakemake/recast").exists()
 
 
-def test_plugins_with_containers_of_their_own_are_refused(flow: Flow) -> None:
-    # A plugin as those of Kubernetes, TES and the like are.
-    plugin = flow.path("plugins/snakemake_executor_plugin_far/__init__.py")
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text(
-        """
+# A plugin as those of batch systems are, and one as those of Kubernetes, TES and the like.
+PLUGIN = """
+from dataclasses import dataclass, field
+from typing import Optional
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
-from snakemake_interface_executor_plugins.settings import CommonSettings
+from snakemake_interface_executor_plugins.settings import CommonSettings, ExecutorSettingsBase
 common_settings = CommonSettings(
-    non_local_exec=True, implies_no_shared_fs=True, job_deploy_sources=True,
-    pass_envvar_declarations_to_cmd=True, auto_deploy_default_storage_provider=True,
+    non_local_exec=True, implies_no_shared_fs={far}, job_deploy_sources=False,
+    pass_envvar_declarations_to_cmd=True, auto_deploy_default_storage_provider=False,
 )
+def text(name):
+    return field(default=None, metadata={{"help": name, "env_var": True, "required": False}})
+@dataclass
+class ExecutorSettings(ExecutorSettingsBase):
+    queue: Optional[str] = text("queue")
+    group: Optional[str] = text("group")
 class Executor(RemoteExecutor):
     pass
 """
-    )
+
+
+@pytest.fixture
+def plugins(flow: Flow) -> dict[str, str]:
+    """Environment in which Snakemake has two more plugins, near and far."""
+    for name in ("near", "far"):
+        path = flow.path(f"plugins/snakemake_executor_plugin_{name}/__init__.py")
+        path.parent.mkdir(parents=True)
+        path.write_text(PLUGIN.format(far=name == "far"))
+    return {"PYTHONPATH": f"{flow.path('plugins')}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+
+
+def test_plugins_with_containers_of_their_own_are_refused(flow: Flow, plugins: dict[str, str]) -> None:
     flow.write(ONE)
-    said = flow.run("--jobs", "1", "--recast-backend", "far", status=1, PYTHONPATH=str(plugin.parent.parent))
+    said = flow.run("--jobs", "1", "--recast-backend", "far", status=1, **plugins)
     assert "--recast-backend far: it runs each job in a container of its own" in said
     assert "Traceback" not in said and len(said.splitlines()) <= 4
 
 
-@pytest.mark.cluster
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ("--slurm-no-such-option", "error: unrecognized arguments: --slurm-no-such-option"),
+        ("--near-no-such-option", "error: unrecognized arguments: --near-no-such-option"),
         (
-            "--recast-backend-options= --slurm-no-such-option",
-            "the options for slurm cannot be read: unrecognized arguments: --slurm-no-such-option",
+            "--recast-backend-options= --near-no-such-option",
+            "the options for near cannot be read: unrecognized arguments: --near-no-such-option",
         ),
         (
-            "--recast-backend-options= --slurm-qos 'open",
-            "the options for slurm cannot be read: No closing quotation",
+            "--recast-backend-options= --near-queue 'open",
+            "the options for near cannot be read: No closing quotation",
         ),
     ],
 )
-def test_options_that_are_refused(options: str, line: str, flow: Flow) -> None:
-    need_plugin("slurm")
+def test_options_that_are_refused(options: str, line: str, flow: Flow, plugins: dict[str, str]) -> None:
     flow.write(ONE)
-    process = flow.start("--jobs", "1", "--recast-backend", "slurm", options)
+    process = flow.start("--jobs", "1", "--recast-backend", "near", options, **plugins)
     said, _ = process.communicate(timeout=60)
     assert process.returncode not in (0, None)
     assert line in said
@@ -248,82 +253,59 @@ def test_options_that_are_refused(options: str, line: str, flow: Flow) -> None:
     assert not flow.path("x").exists()
 
 
-@pytest.fixture
-def arguments(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What the program was called with."""
-
-    def call(*words: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["snakemake", *words])
-
-    return call
-
-
-@pytest.mark.cluster
-def test_settings_from_everywhere(arguments: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need_plugin("slurm")
-    monkeypatch.chdir(tmp_path)
-    arguments("--executor", "recast", "--recast-backend", "slurm", "--slurm-qos", "fast", "-j", "2")
-    assert settings_of("slurm", "").qos == "fast"
-    # Further options come after the others.
-    assert settings_of("slurm", "--slurm-qos 'very slow' --slurm-requeue").qos == "very slow"
-    assert settings_of("slurm", "--slurm-requeue").requeue is True
-    profile = tmp_path / "profile"
-    profile.mkdir()
-    (profile / "config.yaml").write_text(
-        "executor: recast\nslurm-reservation: mine\nslurm-qos: slow\njobs: 2\n"
-    )
-    arguments("--profile", str(profile), "--slurm-qos", "fast")
-    found = settings_of("slurm", "")
-    assert (found.reservation, found.qos) == ("mine", "fast")
-    # Another program, which uses Snakemake's API.
-    arguments("--unknown", "-x")
-    assert settings_of("slurm", "--slurm-qos api").qos == "api"
-
-
-def test_settings_from_the_environment(flow: Flow) -> None:
-    plugin = flow.path("plugins/snakemake_executor_plugin_near/__init__.py")
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text(
-        """
-from dataclasses import dataclass, field
-from typing import Optional
-from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
-from snakemake_interface_executor_plugins.settings import CommonSettings, ExecutorSettingsBase
-common_settings = CommonSettings(
-    non_local_exec=True, implies_no_shared_fs=False, job_deploy_sources=False,
-    pass_envvar_declarations_to_cmd=True, auto_deploy_default_storage_provider=False,
-)
-@dataclass
-class ExecutorSettings(ExecutorSettingsBase):
-    queue: Optional[str] = field(
-        default=None, metadata={"help": "queue", "env_var": True, "required": False}
-    )
-class Executor(RemoteExecutor):
-    pass
-"""
-    )
-    program = """
-import sys
+SETTINGS = """
+import json, sys
+from snakemake_executor_plugin_recast import ExecutorSettings, common_settings
 from snakemake_executor_plugin_recast.options import settings_of
-sys.argv = ["snakemake", "--executor", "recast", "-j", "2"]
-print(settings_of("near", "").queue)
+
+def settings(options, *arguments):
+    sys.argv = ["snakemake", *arguments]
+    found = settings_of("near", options)
+    return [found.queue, found.group]
+
+def remote(backend):
+    ExecutorSettings(backend=backend)
+    return [common_settings.non_local_exec, common_settings.local_exec]
+
+usual = ["--executor", "recast", "--recast-backend", "near", "-j", "2"]
+print(json.dumps({
+    "environment": settings("", *usual),
+    "command line": settings("", *usual, "--near-queue", "fast"),
+    "further options": settings("--near-queue 'very slow'", *usual, "--near-queue", "fast"),
+    "profile": settings("", "--profile", "profile"),
+    "profile and command line": settings("", "--profile", "profile", "--near-group", "mine"),
+    "another program": settings("--near-queue api", "--unknown", "-x"),
+    "near": remote("near"),
+    "local": remote("local"),
+    "nothing": remote(""),
+}))
 """
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(plugin.parent.parent),
-        "SNAKEMAKE_NEAR_QUEUE": "the queue of the user",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+
+
+def test_settings_from_everywhere(flow: Flow, plugins: dict[str, str]) -> None:
+    flow.path("profile").mkdir()
+    flow.path("profile/config.yaml").write_text(
+        "executor: recast\nnear-queue: slow\nnear-group: ours\njobs: 2\n"
     )
-    assert done.stdout == "the queue of the user\n"
-
-
-@pytest.mark.cluster
-def test_what_snakemake_is_told() -> None:
-    assert common_settings.non_local_exec is False
-    need_plugin("slurm")
-    ExecutorSettings(backend="slurm")
-    assert common_settings.non_local_exec is True and common_settings.local_exec is False
-    ExecutorSettings(backend="local")
-    assert common_settings.non_local_exec is False
+    done = subprocess.run(
+        [sys.executable, "-c", SETTINGS],
+        cwd=flow.folder,
+        env={**os.environ, **plugins, "SNAKEMAKE_NEAR_QUEUE": "the user's"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "environment": ["the user's", None],
+        "command line": ["fast", None],
+        "further options": ["very slow", None],
+        # As everywhere in Snakemake, an environment variable counts more than a profile.
+        "profile": ["the user's", "ours"],
+        "profile and command line": ["the user's", "mine"],
+        "another program": ["api", None],
+        # Of the jobs, Snakemake limits the number, not the cores.
+        "near": [True, False],
+        "local": [False, True],
+        "nothing": [False, True],
+    }
