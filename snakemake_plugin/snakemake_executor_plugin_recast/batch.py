@@ -11,12 +11,11 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -32,6 +31,7 @@ from recast_bridge.step.transfer import PACKED_INPUTS, PACKED_OUTPUTS, Parcel
 from snakemake_executor_plugin_recast.backends import WAITING, backend
 from snakemake_executor_plugin_recast.benchmarks import Benchmark
 from snakemake_executor_plugin_recast.delegate import JobView, delegate
+from snakemake_executor_plugin_recast.leftovers import Leftovers
 from snakemake_executor_plugin_recast.options import delegate_plugin, settings_of
 
 if TYPE_CHECKING:
@@ -126,90 +126,10 @@ class Batch:
         self._finishers = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="recast-end")
         self._watcher = threading.Thread(target=self._watch, name="recast-watch", daemon=True)
         self._watcher.start()
-        self._left = self._take_left()
-
-    # ------------------------------------------------------------ what an earlier run has left
-
-    def _take_left(self) -> dict[str, dict[str, Any]]:
-        """The jobs of a run that was killed, by path of their step; those that nobody wants are cancelled."""
-        notes = [note for note in record.left_behind(self.rundir) if note.get("backend") == self.name]
-        if not notes:
-            return {}
-        self.backend.resume(self.executor, notes)
-        wanted = {self.work.jobs.places.of(job).path for job in self.work.workflow.dag.needrun_jobs()}
-        run = self.backend.remember(self.executor).get("run")
-        left: dict[str, dict[str, Any]] = {}
-        for note in notes:
-            if note["step"] in wanted and note["step"] not in left and note.get("run") in (None, run):
-                left[note["step"]] = note
-            else:
-                self._dispose(note)
-        return left
-
-    def _dispose(self, note: Mapping[str, Any]) -> None:
-        """Make sure that a job of an earlier run does nothing any more."""
-        scratch = str(note["scratch"])
-        started = not worker.withdraw(scratch)
-        external = note.get("external") or worker.taken_by(scratch)
-        if external and worker.ended(self.rundir, scratch) is None:
-            self.work.say(f"cancelling job {external}, which an earlier run has left of {note.get('step')}")
-            self._cancel([SubmittedJobInfo(None, external_jobid=external, aux=_aux(note))])
-            if started:
-                self._await_end({str(external)})
-        worker.forget(self.rundir, scratch)
-        record.forget(scratch)
-
-    def _cancel(self, infos: list[SubmittedJobInfo]) -> None:
-        try:
-            if infos:
-                self.executor.cancel_jobs(infos)
-        except Exception as error:
-            # Whatever the plugin finds wrong: the job keeps its withdrawn ticket.
-            self.work.logger.warning(f"recast: jobs could not be cancelled: {error}")
-
-    def _await_end(self, jobs: set[str], seconds: float = 60.0) -> bool:
-        """Wait until jobs that were cancelled are gone; False if some are not, or nobody knows."""
-        end = time.monotonic() + seconds
-        while (living := self.backend.living(self.executor)) is not None:
-            if not jobs & living.keys():
-                return True
-            if time.monotonic() > end:
-                break
-            time.sleep(0.5)
-        return False
-
-    def _adopt(self, job: Any, request: StepRequest, runtime: Runtime) -> bool:
-        """Go on with the job of an earlier run, if it does just what is wanted now."""
-        note = self._left.pop(request.path, None)
-        if note is None:
-            return False
-        scratch = str(note["scratch"])
-        external = note.get("external") or worker.taken_by(scratch)
-        useless = not external or worker.is_withdrawn(scratch) or self._carries
-        if useless or not self._is_current(request, scratch):
-            self._dispose(note)
-            return False
-        facts = self._facts(request, runtime)
-        execution = Execution(job, request, runtime, facts, scratch)
-        execution.view = self._view(execution)
-        info = SubmittedJobInfo(execution.view, external_jobid=external, aux=_aux(note))
-        self.work.say(f"going on with job {external}, which an earlier run has submitted for {request.path}")
-        record.add_to_note(scratch, **record.owner())
-        with self._lock:
-            self._active[execution.name] = execution
-        self.executor.report_job_submission(info)
-        return True
-
-    def _is_current(self, request: StepRequest, scratch: str) -> bool:
-        """Whether a job was made for this request, from files that have not changed since."""
-        path = os.path.join(scratch, worker.REQUEST_NAME)
-        try:
-            if Path(path).read_text(encoding="utf-8") != request.to_json():
-                return False
-            made = os.stat(path).st_mtime
-            return all(os.stat(name).st_mtime <= made for name in request.inputs)
-        except OSError:
-            return False
+        self._leftovers = Leftovers(self.backend, self.executor, self.rundir, work.logger)
+        # What travels with a job is not kept: such a job cannot be gone on with.
+        wanted = [] if self._carries else workflow.dag.needrun_jobs()
+        self._leftovers.take({work.jobs.places.of(job).path for job in wanted})
 
     # ------------------------------------------------------------ submission
 
@@ -237,6 +157,22 @@ class Batch:
             self._others = self._plain()
         self.work.say_about(job)
         self._others.run_job(job)
+
+    def _adopt(self, job: Any, request: StepRequest, runtime: Runtime) -> bool:
+        """Go on with the job of an earlier run, if there is one that does just what is wanted now."""
+        found = self._leftovers.adopt(request)
+        if found is None:
+            return False
+        scratch, info = found
+        execution = Execution(job, request, runtime, self._facts(request, runtime), scratch)
+        info.job = execution.view = self._view(execution)
+        self.work.say(
+            f"going on with job {info.external_jobid}, which an earlier run has submitted for {request.path}"
+        )
+        with self._lock:
+            self._active[execution.name] = execution
+        self.executor.report_job_submission(info)
+        return True
 
     def _facts(self, request: StepRequest, runtime: Runtime) -> ImageFacts | None:
         return runtime.prepare(request.image, request.unpacked) if request.image is not None else None
@@ -314,7 +250,7 @@ class Batch:
         told = SubmittedJobInfo(execution.job, external_jobid=info.external_jobid, aux=info.aux)
         self.work.executor.report_job_submission(told)
         if self._closed.is_set():
-            self._cancel([info])
+            self._leftovers.cancel([info])
 
     # ------------------------------------------------------------ the end of a job
 
@@ -490,8 +426,7 @@ class Batch:
         self._finishers.shutdown()
         self._closed.set()
         self._watcher.join()
-        for note in list(self._left.values()):
-            self._dispose(note)
+        self._leftovers.dispose_all()
         self.executor.shutdown()
         shutil.rmtree(os.path.join(self.rundir, OWN_FOLDER, ".arrays"), ignore_errors=True)
         if self._others is not None:
@@ -507,8 +442,8 @@ class Batch:
             worker.withdraw(execution.scratch)
         self._submitters.shutdown(cancel_futures=True)
         infos = [execution.info for execution in active if execution.info is not None]
-        self._cancel(infos)
-        if self._await_end({str(info.external_jobid) for info in infos}, 20):
+        self._leftovers.cancel(infos)
+        if self._leftovers.await_end({str(info.external_jobid) for info in infos}, 20):
             for execution in active:
                 worker.forget(self.rundir, execution.scratch)
                 record.forget(execution.scratch)
@@ -517,10 +452,6 @@ class Batch:
         shutil.rmtree(os.path.join(self.rundir, OWN_FOLDER, ".arrays"), ignore_errors=True)
         if self._others is not None:
             self._others.cancel()
-
-
-def _aux(note: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Path(value) for name, value in dict(note.get("aux") or {}).items()}
 
 
 def _count(folder: str) -> int:
