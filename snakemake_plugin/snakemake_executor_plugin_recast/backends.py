@@ -20,7 +20,7 @@ from recast_bridge.model.resources import JOB_FLAVOURS, memory_bytes, time_limit
 from recast_bridge.step.container import OWN_FOLDER
 
 if TYPE_CHECKING:
-    from snakemake_executor_plugin_recast.batch import Execution
+    from snakemake_executor_plugin_recast.execution import Execution
 
 # State of a job that has no machine yet.
 WAITING = "waiting"

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from recast_bridge.step.transfer import PACKED_INPUTS, PACKED_OUTPUTS, Parcel
 from snakemake_executor_plugin_recast.backends import WAITING, backend
 from snakemake_executor_plugin_recast.benchmarks import Benchmark
 from snakemake_executor_plugin_recast.delegate import JobView, delegate
+from snakemake_executor_plugin_recast.execution import Execution
 from snakemake_executor_plugin_recast.leftovers import Leftovers
 from snakemake_executor_plugin_recast.options import delegate_plugin, settings_of
 
@@ -46,50 +46,6 @@ _EXPLANATION = 60.0
 _KILLED = 137
 _SUBMITTERS = 2
 _FINISHERS = 4
-
-
-@dataclass(eq=False, slots=True)
-class Execution:
-    """One job on its way through a batch system.
-
-    Attributes:
-        job: the job of Snakemake.
-        request: its step.
-        runtime: what runs its command.
-        facts: its image.
-        scratch: its directory while it runs.
-        parcel: the files that travel; None if the machines share the run directory.
-        view: the job as the backend sees it.
-        command: what the batch system starts.
-        info: what the backend knows it by; None before it was submitted.
-        over: whether its end is being dealt with.
-        stopped: when it was noticed that the batch system stops it, seconds of ``time.monotonic``.
-        absent: how often it was not answered for in a row.
-        since: when it was submitted, seconds of ``time.monotonic``.
-    """
-
-    job: Any
-    request: StepRequest
-    runtime: Runtime
-    facts: ImageFacts | None
-    scratch: str
-    parcel: Parcel | None = None
-    view: Any = None
-    command: str = ""
-    info: SubmittedJobInfo | None = None
-    over: bool = False
-    stopped: float | None = None
-    absent: int = 0
-    since: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The name of its directory."""
-        return os.path.basename(self.scratch)
-
-    def relative(self, name: str) -> str:
-        """A file of its directory, from the run directory."""
-        return os.path.join(os.path.relpath(self.scratch, self.request.rundir), name)
 
 
 class Batch:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
 if TYPE_CHECKING:
-    from snakemake_executor_plugin_recast.batch import Execution
+    from snakemake_executor_plugin_recast.execution import Execution
 
 
 class Resources(dict[str, Any]):

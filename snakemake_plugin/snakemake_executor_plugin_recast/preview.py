@@ -18,7 +18,7 @@ from recast_bridge.step.runtimes import Runtime, choose, make
 from recast_bridge.step.worker import job_script
 from snakemake_executor_plugin_recast import ExecutorSettings
 from snakemake_executor_plugin_recast.backends import backend
-from snakemake_executor_plugin_recast.batch import Execution
+from snakemake_executor_plugin_recast.execution import Execution
 from snakemake_executor_plugin_recast.jobs import Jobs
 from snakemake_executor_plugin_recast.options import LOCAL
 
