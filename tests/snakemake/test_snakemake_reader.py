@@ -367,6 +367,35 @@ def test_programs_and_modules(folder: Folder, engine: str) -> None:
     assert folder.made_by(engine) == folder.made_by_snakemake()
 
 
+OPTIONAL = """
+rule all:
+    input: "all.txt"
+
+rule one:
+    output: "one/{n}.txt"
+    shell: "echo {wildcards.n} > {output}"
+
+rule some:
+    input:
+        folder="data",
+        file="data/x.txt",
+        more=lambda wildcards: [f"one/{n}.txt" for n in range(int(wildcards.n))],
+    output: "some/{n}.txt"
+    shell: "cat {input.file} {input.folder}/x.txt {input.more} > {output}"
+
+rule all_of_them:
+    input: expand("some/{n}.txt", n=[1, 3, 2])
+    output: "all.txt"
+    shell: "cat {input} > {output}"
+"""
+
+
+@pytest.mark.parametrize("engine", ["cwltool", "snakemake"])
+def test_lists_of_different_lengths_and_directories(folder: Folder, engine: str) -> None:
+    write(folder, OPTIONAL, {"data/x.txt": "x"})
+    assert folder.made_by(engine) == folder.made_by_snakemake()
+
+
 def test_files_that_only_the_command_names_become_inputs(folder: Folder) -> None:
     write(folder, 'rule a:\n    output: "o"\n    shell: "sh tool.sh > {output}"', {"tool.sh": "echo 1"})
     assert folder.codes() == ["S401"]
@@ -401,6 +430,7 @@ ALL = 'rule all:\n    input: "o"\n\n'
         (ALL + 'rule a:\n    output: "o"\n    notebook: "a.ipynb"', "S311"),
         (ALL + 'rule a:\n    output: "o"\n    run:\n        shell("true > {output}")', "S311"),
         (ALL + 'rule a:\n    output: "o"\n    script: "a.R"', "S311"),
+        ('rule a:\n    input: "in"\n    output: "in/o"\n    shell: "cp {input}/x {output}"', "S316"),
         (ALL + 'rule a:\n    output: "/tmp/o"\n    shell: "true"\nrule b:\n    input: "/tmp/o"\n'
          '    output: "o"\n    shell: "true"', "S313"),
         (ALL + 'rule a:\n    output: pipe("p")\n    shell: "true > {output}"\nrule b:\n    input: "p"\n'
@@ -411,7 +441,7 @@ ALL = 'rule all:\n    input: "o"\n\n'
     ],
 )  # fmt: skip
 def test_refused(folder: Folder, rules: str, code: str) -> None:
-    write(folder, rules, {"a.R": "", "a.ipynb": "{}"})
+    write(folder, rules, {"a.R": "", "a.ipynb": "{}", "in/x": ""})
     assert code in folder.codes()
     outdir = folder.path.with_name("out")
     done = call("to-yadage", "-o", str(outdir), str(folder.snakefile))

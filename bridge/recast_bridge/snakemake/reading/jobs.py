@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
@@ -36,11 +35,12 @@ from recast_bridge.snakemake.reading.commands import (
     shell_of,
 )
 from recast_bridge.snakemake.reading.configuration import Configuration
-from recast_bridge.snakemake.reading.data import Entry, Job, Program
+from recast_bridge.snakemake.reading.data import Job, Program
 from recast_bridge.snakemake.reading.environments import OWN_DIRECTORY, environment, image_of
 from recast_bridge.snakemake.reading.groups import Group, group, runs
+from recast_bridge.snakemake.reading.joblists import entries_of, largest, made_by, read_by, with_absolute
 from recast_bridge.snakemake.reading.patterns import Parts, Varying, template
-from recast_bridge.snakemake.reading.sources import Given, Inputs, Reference, References, key_of
+from recast_bridge.snakemake.reading.sources import Given, Inputs, Made, Reference, References, key_of
 
 _REFUSED = {
     "notebook": "runs a notebook",
@@ -74,6 +74,7 @@ class JobsReader:
         self.inputs = Inputs(program.config)
         self.configuration = Configuration(program)
         self.groups = group(program)
+        self.rules = {job.number: job.rule for job in program.jobs or ()}
         self.references = References(self.groups, self.inputs, rundir)
 
     def read(self, name: str) -> tuple[Workflow, tuple[Result, ...]]:
@@ -145,7 +146,8 @@ class JobsReader:
         script = Script(varying)
         shell = shell_of(self.program, each)
         prefix = prefix_of(self.program, shell)
-        made = [tuple(column) for column in zip(*(_made(job) for job in each.jobs), strict=True)]
+        made = [tuple(column) for column in zip(*(made_by(job) for job in each.jobs), strict=True)]
+        links = self._apart(each, links, made, varying)
         command: Command | None
         if each.jobs[0].kind in ("script", "run"):
             text = scripts.translated(each, self.program, varying, self.findings)
@@ -163,7 +165,7 @@ class JobsReader:
                 body = command_parts(each, varying, self._configured(each, varying))
                 if self.program.suffix:
                     body += [self.program.suffix]
-            body = self._located(each, _with_absolute(body, absolute), varying)
+            body = self._located(each, with_absolute(body, absolute), varying)
             command = finished(script, shell, [*body, *self._touched(each, varying)], each.rule.place)
         outputs = Fields(tuple(self._outputs(each, varying)))
         job = each.jobs[0]
@@ -172,7 +174,7 @@ class JobsReader:
             command,
             environment(
                 image_of(job.container),
-                {**each.rule.resources, **_largest(each)},
+                {**each.rule.resources, **largest(each)},
                 self.findings,
                 threads=max(one.threads for one in each.jobs),
                 workdir=OWN_DIRECTORY,
@@ -225,7 +227,7 @@ class JobsReader:
         links: list[Link] = []
         absolute: dict[str, str] = {}
         found = [self.references.of(job) for job in each.jobs]
-        for name, columns in _entries(each.jobs):
+        for name, columns in entries_of(each.jobs, self.rules):
             entries = [
                 [job.inputs[number] for number in numbers]
                 for job, numbers in zip(each.jobs, columns, strict=True)
@@ -264,15 +266,41 @@ class JobsReader:
         links += self._undeclared(each, varying, links)
         return links, absolute
 
+    def _apart(
+        self, each: Group, links: list[Link], made: Sequence[tuple[str, ...]], varying: Varying
+    ) -> list[Link]:
+        """The links without those to files in directories that are linked themselves."""
+        tops = {f"{os.path.normpath(path)}/" for link in links for paths in link.paths for path in paths}
+
+        def inside(path: str) -> bool:
+            return any(os.path.normpath(path).startswith(top) for top in tops)
+
+        if any(inside(path) for paths in made for path in paths):
+            self.findings.error(
+                "S316",
+                f"rule {each.rule.name!r} writes into a directory that it reads",
+                remedy="let it write elsewhere",
+                place=each.rule.place,
+            )
+        kept = []
+        for link in links:
+            if all(inside(path) for paths in link.paths for path in paths):
+                varying.drop(link.parameter)
+            else:
+                kept.append(link)
+        return kept
+
     def _wish(self, files: Sequence[Sequence[Reference]]) -> str:
         first = next(group[0] for group in files if group)
-        if isinstance(first, Given):
-            return os.path.splitext(os.path.basename(first.path))[0] if len(files) == 1 else "input"
-        return self.references.groups[first.stage].rule.name if len(files[0]) > 1 else "input"
+        if isinstance(first, Made):
+            return self.references.groups[first.stage].rule.name
+        folder, name = os.path.split(os.path.normpath(first.path))
+        alike = all(group == files[0] for group in files) and len(files[0]) == 1
+        return os.path.splitext(name)[0] if alike else os.path.basename(folder) or "input"
 
     def _undeclared(self, each: Group, varying: Varying, links: list[Link]) -> list[Link]:
         """Files of the run directory that a command names although they are no inputs of the rule."""
-        known = {os.path.normpath(path) for job in each.jobs for path in (*_made(job), *_read(job))}
+        known = {os.path.normpath(path) for job in each.jobs for path in (*made_by(job), *read_by(job))}
         named: list[dict[str, None]] = []
         for job in each.jobs:
             words = re.findall(r"[A-Za-z0-9_./@%+-]+", job.shell or "")
@@ -393,7 +421,7 @@ class JobsReader:
         for job in self.program.jobs:
             if not job.more["target"]:
                 continue
-            made = self._made_by(job) if not runs(job) else [(path, job.number) for path in _made(job)]
+            made = self._made_by(job) if not runs(job) else [(path, job.number) for path in made_by(job)]
             for path, producer in made:
                 place = self.references.made.get((producer, path))
                 if place is None:
@@ -410,67 +438,3 @@ class JobsReader:
             for path, producer in zip(entry.paths, entry.producers, strict=True)
             if producer >= 0
         ]
-
-
-def _largest(each: Group) -> dict[str, Any]:
-    """Resources that are computed for each job: the largest of them."""
-    found: dict[str, Any] = {}
-    for name, value in each.rule.resources.items():
-        if value is None and name != "tmpdir":
-            values = [job.resources.get(name) for job in each.jobs]
-            numbers = [one for one in values if isinstance(one, int)]
-            found[name] = max(numbers) if len(numbers) == len(values) else values[0]
-    return found
-
-
-def _entries(jobs: Sequence[Job]) -> list[tuple[str | None, list[list[int]]]]:
-    """The inputs of jobs, each with its numbers in every job: named ones by name, neighbours without a name
-    that come from the same kind of place together."""
-    shapes = {tuple((entry.name, _kind(entry)) for entry in job.inputs) for job in jobs}
-    found: list[tuple[str | None, list[list[int]]]] = []
-    if len(shapes) == 1:
-        kinds: list[str | None] = []
-        for number, entry in enumerate(jobs[0].inputs):
-            kind = None if entry.name is not None or entry.listed else _kind(entry)
-            if kind is not None and kinds and kinds[-1] == kind:
-                for columns in found[-1][1]:
-                    columns.append(number)
-                continue
-            found.append((entry.name, [[number] for _ in jobs]))
-            kinds.append(kind)
-        return found
-    # The jobs have different numbers of inputs: those without a name are one list.
-    names = dict.fromkeys(entry.name for job in jobs for entry in job.inputs)
-    for name in names:
-        found.append(
-            (
-                name,
-                [[number for number, entry in enumerate(job.inputs) if entry.name == name] for job in jobs],
-            )
-        )
-    return found
-
-
-def _kind(entry: Entry) -> Any:
-    return "made" if entry.producers and entry.producers[0] >= 0 else "given"
-
-
-def _made(job: Job) -> list[str]:
-    return [path for entry in job.outputs for path in entry.paths] + list(job.logs)
-
-
-def _read(job: Job) -> list[str]:
-    return [path for entry in job.inputs for path in entry.paths]
-
-
-def _with_absolute(parts: Parts, absolute: dict[str, str]) -> Parts:
-    """The command with parameters in the place of paths outside of the run directory."""
-    found: Parts = []
-    for part in parts:
-        if not isinstance(part, str) or not absolute:
-            found.append(part)
-            continue
-        pattern = "|".join(re.escape(path) for path in sorted(absolute, key=len, reverse=True))
-        for piece in re.split(f"({pattern})", part):
-            found.append(Slot(absolute[piece]) if piece in absolute else piece)
-    return found

@@ -8,54 +8,26 @@ stage is scattered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from recast_bridge.model import expressions as ex
-from recast_bridge.model.workflow import Generator, Scatter
+from recast_bridge.model.workflow import Generator
 from recast_bridge.snakemake import code as c
+from recast_bridge.snakemake.reading.drafts import Draft
 from recast_bridge.snakemake.reading.matching import Found, Published, atoms, shape
+from recast_bridge.snakemake.reading.rewriting import (
+    Kept,
+    fresh,
+    has_lists,
+    is_generated,
+    key_text,
+    keys_of,
+    replaced,
+    unkept,
+    uses,
+    wish_of,
+)
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit
-
-
-@dataclass(slots=True)
-class Draft:
-    """A stage that is being put together.
-
-    Attributes:
-        arguments: its parameters.
-        scattered: parameters over whose elements it runs.
-        method: ``zip`` or ``product``.
-        order: for a product, the position of each parameter.
-        batch: size of groups.
-        partition: number of groups.
-        generator: what makes its parameters.
-        lists: the lists over which it runs, by parameter, and groups of their elements as they are.
-        passed: parameters by the tree that they are.
-        outputs: for a sub-workflow, the values that it declares, by name.
-        declared: their names, by tree.
-    """
-
-    arguments: dict[str, ex.Expression] = field(default_factory=dict)
-    scattered: list[str] = field(default_factory=list)
-    method: str = "zip"
-    order: dict[str, int] = field(default_factory=dict)
-    batch: int | None = None
-    partition: int | None = None
-    generator: Generator | None = None
-    lists: dict[str, c.Node] = field(default_factory=dict)
-    passed: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, ex.Expression] = field(default_factory=dict)
-    declared: dict[str, str] = field(default_factory=dict)
-
-    def scatter(self) -> Scatter | None:
-        """How the stage is scattered."""
-        if not self.scattered:
-            return None
-        names = sorted(self.scattered, key=lambda name: self.order.get(name, 0))
-        return Scatter(
-            "product" if self.method == "product" else "zip", tuple(names), self.batch, self.partition
-        )
 
 
 class Lowering:
@@ -92,7 +64,7 @@ class Lowering:
         if unit.wildcard is not None and self._generated(unit, node, draft):
             return
         own = c.Wildcard(unit.wildcard) if unit.wildcard is not None else None
-        if own is None or not _uses(node, own, unit):
+        if own is None or not uses(node, own, unit):
             draft.arguments[name] = self.value(node, unit.parent, unit)
             return
         if isinstance(node, c.Element) and isinstance(node.key, c.Position) and node.key.of == own:
@@ -100,7 +72,7 @@ class Lowering:
             draft.order[name] = node.key.number
             draft.lists[name] = node.of
             listed = self._grouped(node.of, draft)
-        elif isinstance(node, c.Element) and node.key == own and not _uses(node.of, own, unit):
+        elif isinstance(node, c.Element) and node.key == own and not uses(node.of, own, unit):
             draft.lists[name] = node.of
             listed = self._grouped(node.of, draft)
         else:
@@ -109,9 +81,9 @@ class Lowering:
                 position = positions.pop()
                 draft.method = "product"
                 draft.order[name] = position.number
-                node = _replaced(node, position, c.Loop("_own"))
+                node = replaced(node, position, c.Loop("_own"))
             else:
-                node = _replaced(node, own, c.Loop("_own"))
+                node = replaced(node, own, c.Loop("_own"))
             listed = draft.lists[name] = c.Each((("_own", 0),), node)
         draft.arguments[name] = self.value(listed, unit.parent, unit)
         if name not in draft.scattered:
@@ -144,7 +116,7 @@ class Lowering:
         bindings, script, post, results = call.arguments
         if not isinstance(bindings, c.Constant):
             raise NotUnderstood("the bindings of jq programs are computed")
-        stages = _keys(results)
+        stages = keys_of(results)
         for name in stages:
             if name != "init" and name not in self._siblings(unit):
                 raise NotUnderstood(f"jq programs read {name!r}, which is no stage beside theirs")
@@ -207,14 +179,18 @@ class Lowering:
             return self._each(node, scope, reader)
         if isinstance(node, c.Listed):
             items = [self.value(item, scope, reader) for item in node.items]
-            if items and all(isinstance(item, ex.Output) for item in items) and not _has_lists(node):
+            if (
+                items
+                and all(isinstance(item, ex.Output | ex.Input | ex.Item) for item in items)
+                and not has_lists(node)
+            ):
                 return ex.Gather(tuple(items))  # type: ignore[arg-type]
             return ex.Sequence(tuple(items))
         if isinstance(node, c.Chained):
             return self._chained(node, scope, reader)
         if isinstance(node, c.Mapped):
             return ex.Mapping(
-                tuple((_text(key), self.value(item, scope, reader)) for key, item in node.items)
+                tuple((key_text(key), self.value(item, scope, reader)) for key, item in node.items)
             )
         if isinstance(node, c.Text):
             return ex.Text(
@@ -269,7 +245,7 @@ class Lowering:
         return ex.Gather(tuple(parts))
 
     def _element(self, node: c.Element, scope: Unit | None, reader: Unit) -> ex.Expression:
-        if scope is not None and isinstance(node.key, str) and _is_generated(node.of, scope):
+        if scope is not None and isinstance(node.key, str) and is_generated(node.of, scope):
             # jq programs know the inputs of a sub-workflow by name.
             draft = self.draft(scope)
             draft.passed[shape(node, frozenset())] = node.key
@@ -326,7 +302,7 @@ class Lowering:
         draft = self.draft(inner)
         key = draft.declared.get(shape(body, frozenset()))
         if key is None:
-            key = _fresh("value", draft.outputs)
+            key = fresh("value", draft.outputs)
             draft.declared[shape(body, frozenset())] = key
             draft.outputs[key] = self.value(body, inner, inner)
         return ex.Output(self._hops((*inner.levels,), (*[None] * len(inner.levels),), scope), key)
@@ -341,7 +317,7 @@ class Lowering:
                 continue
             for key, known in unit.published.items():
                 for name, loop in loops.items():
-                    known = _replaced(known, c.Wildcard(name), loop)
+                    known = replaced(known, c.Wildcard(name), loop)
                 if shape(known, frozenset()) == shape(node.body, frozenset()):
                     indices = tuple(
                         None
@@ -388,7 +364,7 @@ class Lowering:
         if node.path not in extra:
             taken = {*unit.published, *extra.values()}
             wish = node.path.strip("/").replace("/", "_") or "directory"
-            extra[node.path] = _fresh(wish, dict.fromkeys(taken))
+            extra[node.path] = fresh(wish, dict.fromkeys(taken))
         indices = tuple(index for _, index in node.directory.parts)
         return self._output(Found(unit, extra[node.path], indices), extra[node.path], loops, scope, reader)
 
@@ -451,8 +427,8 @@ class Lowering:
             node = c.Mapped(tuple(unit.published.items()))
         for level, index in zip(unit.levels, found.indices, strict=True):
             if level.wildcard is not None and index is not None:
-                node = _replaced(node, c.Wildcard(level.wildcard), _Kept(index))
-        node = _unkept(node)
+                node = replaced(node, c.Wildcard(level.wildcard), Kept(index))
+        node = unkept(node)
         return c.Each(loops, node) if loops else node
 
     def _extra_path(self, unit: Unit, key: str) -> str | None:
@@ -465,97 +441,7 @@ class Lowering:
         draft = self.draft(scope)
         key = shape(node, frozenset())
         if key not in draft.passed:
-            name = _fresh(_wish(node), {**draft.arguments, **dict.fromkeys(draft.passed.values())})
+            name = fresh(wish_of(node), {**draft.arguments, **dict.fromkeys(draft.passed.values())})
             draft.passed[key] = name
             self.argument(scope, name, node)
         return ex.Input(draft.passed[key])
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """An index that is not to be replaced again."""
-
-    index: c.Index
-
-
-def _replaced(node: Any, old: c.Index, new: Any) -> Any:
-    """The tree with another index."""
-    return _mapped(node, lambda part: new if part == old and type(part) is type(old) else part)
-
-
-def _unkept(node: Any) -> Any:
-    return _mapped(node, lambda part: part.index if isinstance(part, _Kept) else part)
-
-
-def _mapped(node: Any, change: Any) -> Any:
-    from dataclasses import fields, is_dataclass, replace
-
-    changed = change(node)
-    if changed is not node:
-        return changed
-    if isinstance(node, c.Constant) or not (is_dataclass(node) or isinstance(node, tuple)):
-        return node
-    if isinstance(node, tuple):
-        return tuple(_mapped(item, change) for item in node)
-    return replace(node, **{each.name: _mapped(getattr(node, each.name), change) for each in fields(node)})  # type: ignore[type-var]
-
-
-def _uses(node: Any, index: c.Wildcard, unit: Unit) -> bool:
-    """True when a value differs between the instances of a stage, apart from their own paths."""
-    if isinstance(node, c.File) and unit.rule is not None and node.owner == unit.rule.name:
-        return node.directory != unit.directory
-    return node == index or any(_uses(child, index, unit) for child in c.children(node))
-
-
-def _has_lists(node: c.Listed) -> bool:
-    """True when there are lists of instances among some values."""
-    return any(isinstance(item, c.Each) for item in node.items)
-
-
-def _is_generated(node: Any, unit: Unit) -> bool:
-    """True for the parameters that jq programs make for an instance of a stage."""
-    return (
-        isinstance(node, c.Element)
-        and isinstance(node.of, c.Call)
-        and node.of.function == "generated"
-        and unit.wildcard is not None
-        and node.key == c.Wildcard(unit.wildcard)
-    )
-
-
-def _keys(node: Any) -> list[str]:
-    if isinstance(node, c.Mapped):
-        return [_text(key) for key, _ in node.items]
-    if isinstance(node, c.Constant) and isinstance(node.value, dict):
-        return list(node.value)
-    raise NotUnderstood("what jq programs read is not written down")
-
-
-def _text(key: str | c.Config) -> str:
-    if isinstance(key, str):
-        return key
-    raise NotUnderstood("a key is an entry of the configuration")
-
-
-def _wish(node: Any) -> str:
-    """A name for what is passed into a sub-workflow."""
-    if isinstance(node, c.Config):
-        return node.name or "inputs"
-    if isinstance(node, c.Element):
-        return node.key if isinstance(node.key, str) else _wish(node.of)
-    if isinstance(node, c.Each):
-        return _wish(node.body)
-    if isinstance(node, c.File):
-        return node.owner
-    if isinstance(node, c.Later):
-        return node.file.owner
-    if isinstance(node, c.Call):
-        return _wish(node.arguments[0])
-    return "value"
-
-
-def _fresh(wish: str, taken: Any) -> str:
-    name, number = wish, 2
-    while name in taken:
-        name, number = f"{wish}_{number}", number + 1
-    return name

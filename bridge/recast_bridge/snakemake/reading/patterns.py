@@ -47,6 +47,11 @@ class Varying:
             self.scattered.append(name)
         return name
 
+    def drop(self, name: str) -> None:
+        """Take a parameter away again."""
+        del self.arguments[name]
+        self.scattered = [each for each in self.scattered if each != name]
+
     def known(self, wish: str, expression: ex.Expression) -> str:
         """The parameter with a value that is the same in all instances; it is added if there is none."""
         for name, value in self.arguments.items():

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import string
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,23 +31,16 @@ from recast_bridge.snakemake.reading.data import Program
 from recast_bridge.snakemake.reading.environments import environment, image_of
 from recast_bridge.snakemake.reading.lowering import Lowering
 from recast_bridge.snakemake.reading.matching import Published, atoms
+from recast_bridge.snakemake.reading.owners import Owners
 from recast_bridge.snakemake.reading.patterns import Parts, template
+from recast_bridge.snakemake.reading.preamble import command_lines, empties_directory
 from recast_bridge.snakemake.reading.publishing import Outputs, marked, publish
 from recast_bridge.snakemake.reading.syntax import syntax_of
-from recast_bridge.snakemake.reading.trees import Owners, Trees
+from recast_bridge.snakemake.reading.trees import Trees
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit, units_of, workdir_of
 from recast_bridge.snakemake.reading.widths import agrees
 
 _OWN_PARAMS = ("workdir", "done", "published", "mounts")
-_LOG = re.compile(r"exec > ?\{log:q\} 2>&1")
-_MARK = re.compile(r"date \+%s%N > ?\{params\.done:q\}")
-_EMPTY = re.compile(r'\[ "\$STEP_READY" \] \|\| rm -rf \{params\.workdir:q\}')
-_ENTER = re.compile(r"mkdir -p \{params\.workdir:q\} && cd \{params\.workdir:q\} \|\| exit 1")
-_IMAGE_WORKDIR = 'cd "${{IMAGE_WORKDIR:-.}}" || exit 1'
-_WORKDIR = re.compile(r"\[ ! -d (.+) \] \|\| cd \1")
-_BELOW = re.compile(r"mkdir -p (.+) && cd \1 \|\| exit 1")
-_SETUP = re.compile(r"\[ ! -e (.+) \] \|\| \. \1")
-_SCRIPT = re.compile(r"(.+) <<'(END_OF_SCRIPT_*)'")
 OWN_DIRECTORY = Template((WorkDirSlot(),))
 
 
@@ -57,7 +48,8 @@ def is_preserved(program: Program) -> bool:
     """True when every rule that runs something is a preserved step."""
     rules = [rule for rule in program.rules.values() if not rule.norun]
     return bool(rules) and all(
-        workdir_of(rule, program.scratch) is not None and _EMPTY.search(rule.shell or "") for rule in rules
+        workdir_of(rule, program.scratch) is not None and empties_directory(rule.shell or "")
+        for rule in rules
     )
 
 
@@ -191,7 +183,7 @@ class PreservedReader:
         outputs = Outputs(unit, params, add)
         keys = tuple(self.lowering.keys.get(id(unit), {}))
         published = outputs.outputs(self.more.get(id(unit)), keys, self.lowering.extra.get(id(unit), {}))
-        text, around, interpreter = self._lines(unit)
+        text, around, interpreter = command_lines(unit)
         image = image_of(rule.container)
         runs = text.strip() != ":"
         command = None
@@ -240,38 +232,6 @@ class PreservedReader:
         return tuple(found)
 
     # ---- commands
-
-    def _lines(self, unit: Unit) -> tuple[str, dict[str, Any], str | None]:
-        """The preserved command, where it starts, and the shell that reads it."""
-        assert unit.rule is not None and unit.rule.shell is not None
-        lines = textwrap.dedent(unit.rule.shell.strip("\n")).rstrip(" ").split("\n")
-        for pattern, needed in ((_LOG, False), (_MARK, False), (_EMPTY, True), (_ENTER, True)):
-            if lines and pattern.fullmatch(lines[0].strip()):
-                lines.pop(0)
-            elif needed:
-                raise NotUnderstood("the command does not begin as documented")
-        around: dict[str, Any] = {}
-        if lines and lines[0] == _IMAGE_WORKDIR:
-            around["workdir"] = None
-            lines.pop(0)
-        elif lines and (match := _WORKDIR.fullmatch(lines[0])):
-            around["workdir"] = Template((_word(match[1]),))
-            lines.pop(0)
-        elif lines and (match := _BELOW.fullmatch(lines[0])) and unit.rule.container:
-            around["workdir"] = Template((WorkDirSlot(), f"/{_word(match[1])}"))
-            lines.pop(0)
-        if lines and (match := _SETUP.fullmatch(lines[0])):
-            around["setup"] = _word(match[1])
-            lines.pop(0)
-        interpreter = None
-        executable = unit.rule.resources.get("shell_exec")
-        if isinstance(executable, str) and executable != "sh":
-            interpreter = executable
-        if lines and (match := _SCRIPT.fullmatch(lines[0])) and match[2] in lines:
-            interpreter = match[1].replace("{{", "{").replace("}}", "}")
-            lines = lines[1 : lines.index(match[2])]
-            return "\n".join(lines) + "\n", around, interpreter
-        return "\n".join(lines).strip("\n"), around, interpreter
 
     def _command(self, unit: Unit, text: str, outputs: Outputs, names: Mapping[str, str]) -> Parts:
         parts: Parts = []
@@ -425,9 +385,3 @@ def _plain(node: Any) -> c.Node:
 
 def _refuse(wish: str, node: c.Node) -> str:
     raise NotUnderstood(f"{wish!r} has no equal")
-
-
-def _word(text: str) -> str:
-    """A word of the shell, without its quotes."""
-    words = shlex.split(text.replace("{{", "{").replace("}}", "}"))
-    return words[0] if words else ""

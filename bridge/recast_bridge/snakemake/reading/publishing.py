@@ -20,8 +20,8 @@ from recast_bridge.model.workflow import (
 )
 from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.reading.matching import equal
+from recast_bridge.snakemake.reading.owners import Owners, path_parts
 from recast_bridge.snakemake.reading.patterns import Parts, template
-from recast_bridge.snakemake.reading.trees import Owners, path_parts
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit
 
 _FLAGS = ("exact", "glob", "relative")
@@ -136,7 +136,8 @@ class Outputs:
 
     def item(self, node: Any, key: str) -> Published:
         """One published value."""
-        name = self.parameter(node)
+        plain = isinstance(node, c.Constant) and not isinstance(node.value, str)
+        name = None if plain else self.parameter(node)
         if name is not None:
             return FromParameter(name)
         entries = marked(node)
@@ -169,16 +170,14 @@ class Outputs:
 
     def parameter(self, node: Any) -> str | None:
         """The parameter whose value a tree is."""
-        if isinstance(node, c.Constant) and not isinstance(node.value, str):
-            return None
         return next((name for name, value in self.params.items() if equal(value, node)), None)
 
     def parts(self, node: Any) -> Parts | None:
         """Text with parameters in it; None for what is none."""
         if isinstance(node, str):
             return [node]
-        if isinstance(node, c.Constant):
-            return [str(node.value)] if isinstance(node.value, str) else None
+        if isinstance(node, c.Constant) and isinstance(node.value, str):
+            return [node.value]
         if isinstance(node, c.File) and node.directory == self.unit.directory and node.around == ("", ""):
             return [WorkDirSlot(), node.path]
         if isinstance(node, c.Text):

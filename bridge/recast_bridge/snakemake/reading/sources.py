@@ -141,10 +141,21 @@ class References:
         if all(isinstance(one, Given) for each in lists for one in each):
             value = [[self.path_value(one.path) for one in each if isinstance(one, Given)] for each in lists]
             return self.inputs.files(wish, value), True
-        return _gathered(self._list(each, wish) for each in lists), True
+        inner = [self._list(each, wish) for each in lists]
+        # A list of all instances is one element here, and not as many as there are instances.
+        return _gathered(_gathered([one]) if self._is_every(one) else one for one in inner), True
+
+    def _is_every(self, value: ex.Expression) -> bool:
+        """True for the values of all instances of a stage."""
+        of = value.of if isinstance(value, ex.Item) else value
+        return (
+            isinstance(of, ex.Output) and of.path[0].index is None and self.groups[of.path[0].stage].scattered
+        )
 
     def _list(self, found: Sequence[Reference], wish: str) -> ex.Expression:
         """A list of files."""
+        if not found:
+            return ex.Literal([])
         whole = self._every(found)
         if whole is not None:
             return whole
