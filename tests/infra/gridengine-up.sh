@@ -93,6 +93,7 @@ quietly qconf -Mconf "$work/global"
 qconf -ssconf | sed -e 's/^\(schedule_interval *\).*/\10:0:2/' -e 's/^\(flush_[a-z]*_sec *\).*/\11/' >"$work/scheduler"
 quietly qconf -Msconf "$work/scheduler"
 
-quietly sge_execd
+# In a session of its own: it shall outlive the one who starts it.
+quietly setsid sge_execd
 await 60 answers || die "sge_execd does not report; its log is $SPOOL/execd/${host%%.*}/messages"
 echo "gridengine-up: started $(qstat -help | head -n 1), $SLOTS slots"
