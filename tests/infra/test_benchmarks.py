@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from needs import missing, need_batch_system
+from needs import missing
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -60,16 +60,6 @@ def test_containers() -> None:
         missing("no docker engine answers; tests/infra/docker-up.sh starts one")
     rows = table("containers.py", "--containers", "2", "--runtimes", "docker")
     assert float(rows["docker"][2]) > 0
-
-
-@pytest.mark.cluster
-def test_batch() -> None:
-    need_batch_system("slurm")
-    if subprocess.run(["sacct"], capture_output=True).returncode:
-        missing("this Slurm keeps no accounts; ACCOUNTING=1 tests/infra/slurm-up.sh starts one that does")
-    rows = table("batch.py", "--steps", "2", "--engines", "recast,array")
-    assert rows.keys() == {"Snakemake, recast", "sbatch --array"}
-    assert rows["Snakemake, recast"][1] == "1.00"
 
 
 @pytest.mark.slow
