@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from recast_bridge.checks.context import Context, Job, listed
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Finding
+from recast_bridge.model.published import leaves
 from recast_bridge.model.workflow import (
     Constant,
     Environment,
-    Fields,
     FromFile,
     FromGlob,
     FromQuery,
     FromTemplate,
-    Items,
     Published,
     WorkDirSlot,
 )
@@ -183,22 +182,17 @@ def outputs(context: Context) -> Iterator[Finding]:
 
 
 def _says_anything(published: Published | FromFile) -> bool:
-    if isinstance(published, Fields):
-        return any(_says_anything(item) for _, item in published.items)
-    if isinstance(published, Items):
-        return any(_says_anything(item) for item in published.items)
-    return not isinstance(published, Constant)
+    return any(not isinstance(item, Constant) for item in leaves(published))
 
 
-def _own_files(published: Published | FromFile) -> Iterator[str]:
+def _own_files(outputs: Published | FromFile) -> Iterator[str]:
     """Names of published files whose directory the publisher adds, or fills in."""
-    if isinstance(published, Fields):
-        for _, item in published.items:
-            yield from _own_files(item)
-    elif isinstance(published, Items):
-        for item in published.items:
-            yield from _own_files(item)
-    elif isinstance(published, FromFile):
+    for item in leaves(outputs):
+        yield from _own_file(item)
+
+
+def _own_file(published: Published | FromFile) -> Iterator[str]:
+    if isinstance(published, FromFile):
         yield published.path
     elif isinstance(published, FromGlob | FromTemplate):
         parts = published.template.parts

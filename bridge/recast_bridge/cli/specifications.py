@@ -9,12 +9,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from recast_bridge.cli.common import counted, listed, printable
 from recast_bridge.cli.files import write_files
 from recast_bridge.model.findings import Finding, Place, UsageError
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import PathValue, replace_paths
 from recast_bridge.yadage.writer import INPUTS, REANA, WORKFLOW, Translation
 
 COPIES = "inputs"
@@ -40,7 +39,7 @@ def write(translation: Translation, directory: Path, *, copy: bool) -> Translati
     if copy and translation.project.has_files:
         copies = _copies(translation, base / COPIES)
         project = translation.project
-        values = {name: _moved(value, copies) for name, value in project.values.items()}
+        values = {name: replace_paths(value, copies.__getitem__) for name, value in project.values.items()}
         named = tuple(copies[path] for path in project.named)
         project = replace(project, values=values, named=named, initdir=base / COPIES)
         translation = replace(translation, project=project)
@@ -72,16 +71,6 @@ def _copies(translation: Translation, folder: Path) -> dict[PathValue, PathValue
 
 def _is_below(path: Path, directory: Path | None) -> bool:
     return directory is not None and path.is_relative_to(directory)
-
-
-def _moved(value: Any, copies: Mapping[PathValue, PathValue]) -> Any:
-    if isinstance(value, PathValue):
-        return copies[value]
-    if isinstance(value, Mapping):
-        return {key: _moved(item, copies) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_moved(item, copies) for item in value]
-    return value
 
 
 def _copy_all(copies: Mapping[PathValue, PathValue], folder: Path) -> None:

@@ -7,7 +7,7 @@ the document.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from recast_bridge.cwl.packing import Packer
 from recast_bridge.cwl.types import port_type
 from recast_bridge.model.findings import Place
 from recast_bridge.model.inference import UNKNOWN, Value, WorkflowFacts
-from recast_bridge.model.types import PathValue
 from recast_bridge.model.workflow import Stage, Workflow
 
 DONE = "*done"
@@ -161,14 +160,3 @@ class WorkflowDraft:
         if stage.place is None:
             return {}
         return {"doc": f"Stage {stage.name!r} of {self.packer.options.place(stage.place)}."}
-
-
-def paths_in(value: Any) -> list[PathValue]:
-    """Files and directories in an input value."""
-    if isinstance(value, PathValue):
-        return [value]
-    if isinstance(value, Mapping):
-        return [found for item in value.values() for found in paths_in(item)]
-    if isinstance(value, list):
-        return [found for item in value for found in paths_in(item)]
-    return []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import urllib.parse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import PathValue, replace_paths
 
 
 def job_object(values: Mapping[str, Any], relative_to: Path | None) -> dict[str, Any]:
@@ -19,16 +20,9 @@ def job_object(values: Mapping[str, Any], relative_to: Path | None) -> dict[str,
         relative_to: directory of the file that is written, so that it can be moved together with its
             inputs; None writes absolute locations.
     """
-    return {name: _value(value, relative_to) for name, value in values.items()}
+    return {name: replace_paths(value, partial(_object, base=relative_to)) for name, value in values.items()}
 
 
-def _value(value: Any, base: Path | None) -> Any:
-    if isinstance(value, PathValue):
-        if base is None:
-            return {"class": value.kind, "location": value.path.as_uri()}
-        return {"class": value.kind, "location": urllib.parse.quote(os.path.relpath(value.path, base))}
-    if isinstance(value, Mapping):
-        return {str(key): _value(item, base) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(item, base) for item in value]
-    return value
+def _object(path: PathValue, base: Path | None) -> dict[str, str]:
+    location = path.path.as_uri() if base is None else urllib.parse.quote(os.path.relpath(path.path, base))
+    return {"class": path.kind, "location": location}

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recast_bridge.cwl.drafts import DONE, WHOLE, WorkflowDraft, paths_in
+from recast_bridge.cwl.drafts import DONE, WHOLE, WorkflowDraft
 from recast_bridge.cwl.generators import generated_inputs, write_generator
 from recast_bridge.cwl.javascript import tree_code
 from recast_bridge.cwl.jq import JqSyntaxError
@@ -26,7 +26,7 @@ from recast_bridge.cwl.tools import write_tool
 from recast_bridge.cwl.wiring import Wire, Wiring
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.inference import UNKNOWN, StageFacts, Value, WorkflowFacts, upstream
-from recast_bridge.model.types import INT, NULL, Array, union
+from recast_bridge.model.types import INT, NULL, Array, paths_in, union
 from recast_bridge.model.workflow import MISSING, Case, Cases, Generator, Stage, Step, Workflow
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from recast_bridge.model.templates import merged
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -29,15 +31,10 @@ def join(parts: Sequence[Part]) -> str:
     literal = "".join(part for part in parts if isinstance(part, str))
     if not any(isinstance(part, Reference) for part in parts) and "$(" not in literal and "${" not in literal:
         return literal
-    merged: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
-        else:
-            merged.append(part)
+    whole: list[Part] = merged(parts)
     return "".join(
-        part.code if isinstance(part, Reference) else _escape(part, before_reference=number + 1 < len(merged))
-        for number, part in enumerate(merged)
+        part.code if isinstance(part, Reference) else _escape(part, before_reference=number + 1 < len(whole))
+        for number, part in enumerate(whole)
     )
 
 

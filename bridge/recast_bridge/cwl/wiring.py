@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recast_bridge.cwl.drafts import DONE, WHOLE, Port, WorkflowDraft, paths_in
+from recast_bridge.cwl.drafts import DONE, WHOLE, Port, WorkflowDraft
 from recast_bridge.cwl.ids import Names
 from recast_bridge.cwl.javascript import holds_mapping, plain_data, tree_code
 from recast_bridge.cwl.text import quote_js
 from recast_bridge.cwl.types import port_type
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.inference import Value, is_many, value_in
-from recast_bridge.model.types import ANY, Array, Record, is_array
+from recast_bridge.model.types import ANY, Array, Record, has_paths, is_array
 from recast_bridge.model.workflow import Stage, Workflow
 
 
@@ -281,7 +281,7 @@ class Wiring:
 
     def _constant(self, data: Any, wish: str, value: Value) -> Wire:
         """A mapping, or a list with mappings, as an expression (see :func:`holds_mapping`)."""
-        if paths_in(data):
+        if has_paths(data):
             return self._refuse(
                 "C120",
                 f"stage {self.draft.current!r} passes a mapping whose text names files of the init directory",

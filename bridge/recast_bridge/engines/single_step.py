@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recast_bridge.model.findings import BridgeError, Finding, Findings, Place, UsageError
+from recast_bridge.model.published import leaves
 from recast_bridge.model.workflow import (
     Constant,
     Fields,
@@ -105,7 +106,7 @@ def wanted(step: Step) -> Wanted:
     if isinstance(outputs, FromQuery):
         found.open = True
     elif isinstance(outputs, Fields):
-        for item in _leaves(outputs):
+        for item in leaves(outputs):
             if isinstance(item, FromParameter):
                 found.add(item.name, "publisher")
             elif isinstance(item, FromTemplate | FromGlob):
@@ -213,7 +214,7 @@ def request(step: Step, values: Mapping[str, Any], site: Site, *, host: bool) ->
     Raises:
         BridgeError: a value does not fit the place where it is used, or a person has to do the step.
     """
-    if step.instructions is not None or any(isinstance(item, FromPerson) for item in _leaves(step.outputs)):
+    if step.instructions is not None or any(isinstance(item, FromPerson) for item in leaves(step.outputs)):
         message = f"{site.name}: a person has to do this step, it cannot be tested"
         raise UsageError(Finding("R507", "error", message, step.instructions or "", step.place))
     environment = step.environment
@@ -288,18 +289,6 @@ def _query_text(query: str, values: Mapping[str, Any]) -> str:
     import jq
 
     return str(jq.compile(query).input_value(dict(values)).text())
-
-
-def _leaves(item: Fields | FromFile | Published) -> Iterator[FromFile | Published]:
-    """The published values that are not made of others."""
-    if isinstance(item, Fields):
-        for _, each in item.items:
-            yield from _leaves(each)
-    elif isinstance(item, Items):
-        for each in item.items:
-            yield from _leaves(each)
-    else:
-        yield item
 
 
 def _markers(outputs: Fields | FromFile | FromQuery, text: _Text) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 from recast_bridge.engines.single_step import Site, Wanted, filled, wanted
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Finding, Findings, SourceError, UsageError
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import PathValue, replace_paths
 from recast_bridge.model.workflow import MISSING, Scatter, Stage, Step, Workflow
 from recast_bridge.yadage.steps import read_step
 from recast_bridge.yadage.tree import Map
@@ -297,11 +297,9 @@ def _input(name: str | None, levels: tuple[Level, ...], workdir: str, files: lis
 
 def _plain(value: Any, files: list[str]) -> Any:
     """JSON data with the paths of files, which are noted."""
-    if isinstance(value, PathValue):
-        files.append(str(value.path))
-        return str(value.path)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, files) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, files) for item in value]
-    return value
+
+    def noted(path: PathValue) -> str:
+        files.append(str(path.path))
+        return files[-1]
+
+    return replace_paths(value, noted)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 
 from recast_bridge.model.types import PATH, STRING, Array, Record, is_path, union
 from recast_bridge.model.values import UNKNOWN, Value, fixed_length, run_time_length, value_of
 from recast_bridge.model.workflow import (
     Constant,
     Fields,
+    FromFile,
     FromGlob,
     FromParameter,
     FromTemplate,
@@ -18,6 +19,18 @@ from recast_bridge.model.workflow import (
     Step,
     WorkDirSlot,
 )
+
+
+def leaves(outputs: Published | FromFile) -> Iterator[Published | FromFile]:
+    """The published values that are not made of others."""
+    if isinstance(outputs, Fields):
+        for _, item in outputs.items:
+            yield from leaves(item)
+    elif isinstance(outputs, Items):
+        for item in outputs.items:
+            yield from leaves(item)
+    else:
+        yield outputs
 
 
 def step_outputs(step: Step, instance: Mapping[str, Value] | None, path: tuple[str, ...]) -> dict[str, Value]:

@@ -5,7 +5,8 @@ A union is an honest answer ("file or directory"); ``ANY`` says that nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -73,11 +74,42 @@ class PathValue:
 
 def has_paths(value: Any) -> bool:
     """True when plain data has ``PathValue`` leaves."""
+    return next(paths_in(value), None) is not None
+
+
+def paths_in(value: Any) -> Iterator[PathValue]:
+    """The ``PathValue`` leaves of plain data."""
+    if isinstance(value, PathValue):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from paths_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from paths_in(item)
+
+
+def replace_paths(value: Any, by: Callable[[PathValue], Any]) -> Any:
+    """Plain data with something else in the place of each ``PathValue`` leaf; keys are text.
+
+    Args:
+        value: the data.
+        by: gives what takes the place of a leaf.
+    """
+    if isinstance(value, PathValue):
+        return by(value)
     if isinstance(value, Mapping):
-        return any(map(has_paths, value.values()))
+        return {str(key): replace_paths(item, by) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return any(map(has_paths, value))
-    return isinstance(value, PathValue)
+        return [replace_paths(item, by) for item in value]
+    return value
+
+
+def name_paths(value: Any, directory: Path | None) -> Any:
+    """Plain data with paths as text: relative to a directory, or absolute if that is None."""
+    return replace_paths(
+        value, lambda path: str(path.path) if directory is None else os.path.relpath(path.path, directory)
+    )
 
 
 def union(types: Iterable[Type]) -> Type:

@@ -9,13 +9,13 @@ Steps that say where their directory is (``params.workdir``, see docs/snakemake.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from recast_bridge.model.findings import Findings, SourceError
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import paths_in
 from recast_bridge.model.workflow import Analysis, Workflow
 from recast_bridge.snakemake.reading.asking import Question, ask, shown
 from recast_bridge.snakemake.reading.jobs import JobsReader
@@ -60,21 +60,10 @@ def read(
 
 def _initdir(workflow: Workflow, rundir: Path) -> Path:
     """The directory in which the input files lie: the run directory if all do."""
-    paths = [path.path for parameter in workflow.inputs for path in _paths(parameter.value)]
+    paths = [path.path for parameter in workflow.inputs for path in paths_in(parameter.value)]
     if all(path.is_relative_to(rundir) for path in paths):
         return rundir
     return Path(os.path.commonpath([path.parent for path in paths]))
-
-
-def _paths(value: Any) -> Iterator[PathValue]:
-    if isinstance(value, PathValue):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _paths(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _paths(item)
 
 
 def load(path: Path, **options: Any) -> tuple[Analysis, Findings]:

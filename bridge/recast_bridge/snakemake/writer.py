@@ -8,7 +8,6 @@ stages becomes Python expressions over the configuration and the files of other 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import yaml
 
 from recast_bridge.model.findings import Findings, Place, TranslationError, relative_to
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import name_paths
 from recast_bridge.model.workflow import MISSING, Analysis
 from recast_bridge.snakemake import document
 from recast_bridge.snakemake.document import CONFIG, SNAKEFILE
@@ -65,7 +64,7 @@ class Translation:
         """config.yaml; paths are written relative to a directory, or absolute for None."""
         text = "{}  # take this line away when you fill in a value below\n" if self.missing else "{}\n"
         if self.values:
-            data = _plain(self.values, directory)
+            data = name_paths(self.values, directory)
             text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
         for name in self.missing:
             text += f"# {name}: <value>   # has no value so far: take away the '# ' in front and put it in\n"
@@ -114,16 +113,6 @@ def _free(name: str, stages: set[str]) -> str:
     while name in stages:
         name = f"_{name}"
     return name
-
-
-def _plain(value: Any, directory: Path | None) -> Any:
-    if isinstance(value, PathValue):
-        return str(value.path) if directory is None else os.path.relpath(value.path, directory)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, directory) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, directory) for item in value]
-    return value
 
 
 class _Dumper(yaml.CSafeDumper):

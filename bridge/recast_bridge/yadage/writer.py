@@ -18,7 +18,7 @@ from recast_bridge.model.types import has_paths
 from recast_bridge.model.workflow import MISSING, Analysis
 from recast_bridge.yadage.written_drafts import Shared
 from recast_bridge.yadage.written_names import INPUTS, REANA, RECAST, STEPS, WORKFLOW, Names
-from recast_bridge.yadage.written_projects import Project, check_values, files_in, results_of, texts
+from recast_bridge.yadage.written_projects import Project, check_values, results_of, texts
 from recast_bridge.yadage.written_stages import WorkflowWriter
 from recast_bridge.yadage.written_yaml import spaced
 
@@ -117,6 +117,5 @@ __all__ = [
     "WORKFLOW",
     "Options",
     "Translation",
-    "files_in",
     "translate",
 ]

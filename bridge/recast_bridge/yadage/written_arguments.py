@@ -6,7 +6,6 @@ by a stage that is put in front and runs nothing.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Place
 from recast_bridge.model.inference import StageFacts, WorkflowFacts
-from recast_bridge.model.types import PathValue, has_paths
+from recast_bridge.model.published import leaves
+from recast_bridge.model.types import has_paths, name_paths, paths_in
 from recast_bridge.model.workflow import (
     Cases,
     Fields,
@@ -31,8 +31,8 @@ from recast_bridge.yadage.scope import INIT
 from recast_bridge.yadage.written_data import Unsayable, data, is_taken_for_more, plain, reads
 from recast_bridge.yadage.written_drafts import Draft, Shared, needs_of
 from recast_bridge.yadage.written_paths import Paths, has_no_text
-from recast_bridge.yadage.written_projects import files_in, strings
-from recast_bridge.yadage.written_publishers import is_interpolated, leaves
+from recast_bridge.yadage.written_projects import strings
+from recast_bridge.yadage.written_publishers import is_interpolated
 from recast_bridge.yadage.written_steps import Use, needs_workdir
 from recast_bridge.yadage.written_values import Values, name_in_query
 from recast_bridge.yadage.written_yaml import Short, ShortList, one_line
@@ -204,8 +204,8 @@ class Arguments:
     def _paths(self, draft: Draft, name: str, value: Any, place: Place | None) -> Any:
         """Files that the specification itself names."""
         if self.initdir is not None and draft.reads_init_only(before=True) and not self._is_outside(value):
-            self.shared.named.update(dict.fromkeys(files_in(value)))
-            return one_line(_relative(value, self.initdir))
+            self.shared.named.update(dict.fromkeys(paths_in(value)))
+            return one_line(name_paths(value, self.initdir))
         if self.root:
             key = _free(f"{draft.stage.name}_{name}", [*self.facts.inputs, *self.shared.inputs])
             self.shared.inputs[key] = value
@@ -217,11 +217,11 @@ class Arguments:
             remedy="make it an input of the workflow",
             place=place,
         )
-        return one_line(_relative(value, None))
+        return one_line(name_paths(value, None))
 
     def _is_outside(self, value: Any) -> bool:
         assert self.initdir is not None
-        return any(not path.path.is_relative_to(self.initdir) for path in files_in(value))
+        return any(not path.path.is_relative_to(self.initdir) for path in paths_in(value))
 
     def _computed(self, draft: Draft, name: str, expression: ex.Expression, place: Place | None) -> Short:
         """A value that only a jq program can make: published by a stage that runs nothing."""
@@ -342,14 +342,3 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, Mapping):
         return all(map(_is_plain, value.values()))
     return not isinstance(value, list | tuple) or all(map(_is_plain, value))
-
-
-def _relative(value: Any, directory: Path | None) -> Any:
-    """Data with paths as text, relative to a directory or absolute."""
-    if isinstance(value, PathValue):
-        return str(value.path) if directory is None else os.path.relpath(value.path, directory)
-    if isinstance(value, Mapping):
-        return {str(key): _relative(item, directory) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_relative(item, directory) for item in value]
-    return value

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
+from recast_bridge.model.published import leaves
 from recast_bridge.model.workflow import (
     Cases,
     Constant,
@@ -26,7 +27,6 @@ from recast_bridge.model.workflow import (
 )
 from recast_bridge.yadage.dependencies import is_prepublished
 from recast_bridge.yadage.scope import entry_of
-from recast_bridge.yadage.written_publishers import leaves
 from recast_bridge.yadage.written_values import name_in_query
 
 

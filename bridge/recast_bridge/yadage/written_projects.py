@@ -11,7 +11,7 @@ from typing import Any
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
 from recast_bridge.model.order import upstream
-from recast_bridge.model.types import PathValue
+from recast_bridge.model.types import PathValue, name_paths, paths_in
 from recast_bridge.model.workflow import (
     Analysis,
     Fields,
@@ -59,7 +59,7 @@ class Project:
 
     def all_files(self) -> list[PathValue]:
         """All input files and directories, each once."""
-        return list(dict.fromkeys([*files_in(self.values), *self.named]))
+        return list(dict.fromkeys([*paths_in(self.values), *self.named]))
 
 
 def texts(project: Project, directory: Path) -> dict[str, str]:
@@ -69,7 +69,7 @@ def texts(project: Project, directory: Path) -> dict[str, str]:
         project: what is to be said.
         directory: where they are going to be, without links.
     """
-    values = {name: _plain(value, project.initdir or directory) for name, value in project.values.items()}
+    values = {name: name_paths(value, project.initdir or directory) for name, value in project.values.items()}
     return {
         INPUTS: inputs(values, project.missing),
         RECAST: recast(project, values, directory),
@@ -104,7 +104,7 @@ def reana(project: Project, values: Mapping[str, Any], directory: Path) -> str:
     """The description of a REANA project, whose workspace is the directory."""
     given: dict[str, Any] = {"files": list(project.files)}
     folders: list[str] = []
-    for path in files_in(project.values):
+    for path in paths_in(project.values):
         if path.path.is_relative_to(directory) and path.path != directory:
             name = path.path.relative_to(directory).as_posix()
             chosen = folders if path.kind == "Directory" else given["files"]
@@ -145,28 +145,6 @@ def _in_comment(name: str) -> str:
 
 def _initdir(project: Project, directory: Path) -> str:
     return "." if project.initdir is None else os.path.relpath(project.initdir, directory)
-
-
-def _plain(value: Any, directory: Path) -> Any:
-    if isinstance(value, PathValue):
-        return os.path.relpath(value.path, directory)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, directory) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, directory) for item in value]
-    return value
-
-
-def files_in(value: Any) -> Iterator[PathValue]:
-    """Files and directories among values."""
-    if isinstance(value, PathValue):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from files_in(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from files_in(item)
 
 
 # ---------------------------------------------------------------- what values mean to yadage

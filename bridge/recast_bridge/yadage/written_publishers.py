@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recast_bridge.model.findings import Findings, Place
+from recast_bridge.model.published import leaves
 from recast_bridge.model.workflow import (
     Constant,
     Fields,
@@ -66,18 +67,6 @@ class Publishing:
     def refuse(self, message: str, remedy: str) -> None:
         """Report what no publisher can say."""
         self.findings.error("Y206", message, remedy=remedy, place=self.place)
-
-
-def leaves(published: Published) -> Iterator[Published]:
-    """The values of which a published value is made."""
-    if isinstance(published, Fields):
-        for _, item in published.items:
-            yield from leaves(item)
-    elif isinstance(published, Items):
-        for item in published.items:
-            yield from leaves(item)
-    else:
-        yield published
 
 
 def _kinds(outputs: Fields) -> set[type]:

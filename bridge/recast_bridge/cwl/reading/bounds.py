@@ -11,6 +11,7 @@ from recast_bridge.cwl.reading import terms as t
 from recast_bridge.cwl.reading.jobs import NOTHING, Known
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Runtime, Term, Unsupported
 from recast_bridge.model import expressions as ex
+from recast_bridge.model.templates import merged
 from recast_bridge.model.types import ANY, Type
 from recast_bridge.model.workflow import Generator, Slot, Template
 
@@ -85,17 +86,6 @@ def decimal(value: float) -> str:
     return format(Decimal(repr(value)), "f") if "e" in repr(value) else repr(value)
 
 
-def merged(parts: Any) -> list[Part]:
-    """Parts of which no two texts follow each other."""
-    found: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and found and isinstance(found[-1], str):
-            found[-1] += part
-        elif part != "":
-            found.append(part)
-    return found
-
-
 def template(parts: Any) -> Template:
     """Parts as a template."""
     return Template(tuple(merged(parts)))
@@ -144,7 +134,6 @@ __all__ = [
     "describe",
     "item_expression",
     "json_text",
-    "merged",
     "name_part",
     "template",
 ]

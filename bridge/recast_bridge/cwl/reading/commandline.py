@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from recast_bridge.cwl.reading import terms as t
-from recast_bridge.cwl.reading.bounds import Part, decimal, describe, merged
+from recast_bridge.cwl.reading.bounds import Part, decimal, describe
 from recast_bridge.cwl.reading.documents import short
 from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.kinds import Types, is_scalar, may_be_null, without_null
 from recast_bridge.cwl.reading.terms import Attr, Const, Port, Term, Unsupported
+from recast_bridge.model.templates import merged
 from recast_bridge.model.types import BOOLEAN, STRING, Array, Record, Type, is_array, is_path
 
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from recast_bridge.cwl.reading import terms as t
-from recast_bridge.cwl.reading.bounds import Part, merged, template
+from recast_bridge.cwl.reading.bounds import Part, template
 from recast_bridge.cwl.reading.commandline import Argument, Block, Word, Words
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.staging import Entry, shell_lines
 from recast_bridge.cwl.reading.terms import Const, Term, Text, Unsupported
 from recast_bridge.model.findings import Place
+from recast_bridge.model.templates import merged
 from recast_bridge.model.workflow import Command, ParameterMount, Template, WorkDirSlot
 
 _SHELLS = ("sh", "/bin/sh", "/usr/bin/sh")

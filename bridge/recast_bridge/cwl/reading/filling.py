@@ -17,7 +17,6 @@ from recast_bridge.cwl.reading.bounds import (
     describe,
     item_expression,
     json_text,
-    merged,
     name_part,
 )
 from recast_bridge.cwl.reading.jobs import UNSET
@@ -25,6 +24,7 @@ from recast_bridge.cwl.reading.kinds import is_scalar, may_be_null, without_null
 from recast_bridge.cwl.reading.knowledge import Knowledge
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Runtime, Term, Text, Unsupported
 from recast_bridge.model import expressions as ex
+from recast_bridge.model.templates import merged
 from recast_bridge.model.types import ANY, BOOLEAN, INT, Array, Type, is_array, is_path, members
 from recast_bridge.model.values import is_word
 from recast_bridge.model.workflow import Slot

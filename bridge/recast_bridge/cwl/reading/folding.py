@@ -12,6 +12,8 @@ from typing import Any
 
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.model import expressions as ex
+from recast_bridge.model.published import leaves
+from recast_bridge.model.templates import merged
 from recast_bridge.model.workflow import (
     Fields,
     FromFile,
@@ -58,7 +60,7 @@ def _is_path_everywhere(step: Step, name: str, outdir: str, relative: str) -> bo
         if found is None:
             return False
         uses += found
-    for template in _templates(step.outputs):
+    for template in _templates(step):
         slots = [part for part in template.parts if isinstance(part, Slot) and part.parameter == name]
         if not slots:
             continue
@@ -106,25 +108,11 @@ def _folded(step: Step, name: str, outdir: str) -> Step:
                 del parts[-2:]
                 part = Slot(name, quoted=before.quoted)
             parts.append(part)
-        command = replace(command, template=Template(tuple(_joined(parts))))
+        command = replace(command, template=Template(tuple(merged(parts))))
     outputs = step.outputs
     if isinstance(outputs, Fields):
         outputs = Fields(tuple((key, _published(item, name)) for key, item in outputs.items))
     return replace(step, command=command, outputs=outputs)
-
-
-def _joined(parts: list[Any]) -> Iterator[Any]:
-    pending = ""
-    for part in parts:
-        if isinstance(part, str):
-            pending += part
-            continue
-        if pending:
-            yield pending
-        pending = ""
-        yield part
-    if pending:
-        yield pending
 
 
 def _published(item: Published, name: str) -> Published:
@@ -147,40 +135,23 @@ def _shortened(template: Template, name: str) -> Template:
     return template
 
 
-def _templates(published: Published | FromFile) -> Iterator[Template]:
-    if isinstance(published, FromTemplate | FromGlob):
-        yield published.template
-    elif isinstance(published, Fields):
-        for _, item in published.items:
-            yield from _templates(item)
-    elif isinstance(published, Items):
-        for item in published.items:
-            yield from _templates(item)
-
-
 def _reads(published: Published | FromFile, name: str) -> bool:
     """True when a parameter is published as it is, or may be read by a jq program."""
-    if isinstance(published, FromParameter):
-        return published.name == name
-    if isinstance(published, Fields):
-        return any(_reads(item, name) for _, item in published.items)
-    if isinstance(published, Items):
-        return any(_reads(item, name) for item in published.items)
-    return isinstance(published, FromQuery)
+    return any(item == FromParameter(name) or isinstance(item, FromQuery) for item in leaves(published))
 
 
 def _has_query(published: Published | FromFile) -> bool:
-    if isinstance(published, Fields):
-        return any(_has_query(item) for _, item in published.items)
-    if isinstance(published, Items):
-        return any(_has_query(item) for item in published.items)
-    return isinstance(published, FromQuery)
+    return any(isinstance(item, FromQuery) for item in leaves(published))
+
+
+def _templates(step: Step) -> list[Template]:
+    return [item.template for item in leaves(step.outputs) if isinstance(item, FromTemplate | FromGlob)]
 
 
 def _slots(step: Step) -> Iterator[Slot]:
     if step.command is not None:
         yield from step.command.template.slots
-    for template in _templates(step.outputs):
+    for template in _templates(step):
         yield from template.slots
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from recast_bridge.cwl.reading import queries
 from recast_bridge.cwl.reading import terms as t
-from recast_bridge.cwl.reading.bounds import Part, describe, merged, template
+from recast_bridge.cwl.reading.bounds import Part, describe, template
 from recast_bridge.cwl.reading.documents import short
 from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
@@ -18,6 +18,7 @@ from recast_bridge.cwl.reading.kinds import Types, may_be_null, without_null
 from recast_bridge.cwl.reading.reporting import report_line
 from recast_bridge.cwl.reading.secondary import check_secondary
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Found, Port, Term, Unsupported
+from recast_bridge.model.templates import merged
 from recast_bridge.model.types import ANY, PATH, STRING, Array, Record, Type, is_array, is_path
 from recast_bridge.model.workflow import (
     Constant,

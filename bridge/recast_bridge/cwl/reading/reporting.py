@@ -11,8 +11,9 @@ import shlex
 from collections.abc import Mapping
 
 from recast_bridge.cwl.reading import terms as t
-from recast_bridge.cwl.reading.bounds import Part, merged, template
+from recast_bridge.cwl.reading.bounds import Part, template
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Found, Term, Unsupported
+from recast_bridge.model.templates import merged
 from recast_bridge.model.workflow import (
     Command,
     Constant,

@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from recast_bridge.cwl.reading import terms as t
-from recast_bridge.cwl.reading.bounds import Part, describe, merged
+from recast_bridge.cwl.reading.bounds import Part, describe
 from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.queries import over_mapping
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Term, Unsupported
+from recast_bridge.model.templates import merged
 from recast_bridge.model.types import Array, is_path
 from recast_bridge.model.workflow import ParameterMount, Slot
 

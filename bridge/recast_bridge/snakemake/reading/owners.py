@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from recast_bridge.model.templates import merged
 from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.reading.units import Unit
 
@@ -81,15 +82,4 @@ def path_parts(text: str) -> list[str | c.Index]:
         found.append(text[end : match.start()])
         found.append(c.Wildcard(match[1]) if match[1] else match[0][0])
         end = match.end()
-    return joined([*found, text[end:]])
-
-
-def joined(parts: Iterable[str | c.Index]) -> list[str | c.Index]:
-    """Parts of a path, in which texts that follow each other are one."""
-    found: list[str | c.Index] = []
-    for part in parts:
-        if isinstance(part, str) and found and isinstance(found[-1], str):
-            found[-1] += part
-        elif part != "":
-            found.append(part)
-    return found
+    return merged([*found, text[end:]])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recast_bridge.model import expressions as ex
+from recast_bridge.model.templates import merged
 from recast_bridge.model.values import is_word
 from recast_bridge.model.workflow import Slot, Template, WorkDirSlot
 
@@ -15,13 +16,7 @@ Parts = list[str | Slot | WorkDirSlot]
 
 def template(parts: Sequence[str | Slot | WorkDirSlot]) -> Template:
     """A template; texts that follow each other are joined, empty ones left out."""
-    joined: Parts = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part != "":
-            joined.append(part)
-    return Template(tuple(joined))
+    return Template(tuple(merged(parts)))
 
 
 class Varying:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from recast_bridge.model.templates import merged
 from recast_bridge.snakemake import code as c
-from recast_bridge.snakemake.reading.owners import Owners, joined, path_parts
+from recast_bridge.snakemake.reading.owners import Owners, path_parts
 from recast_bridge.snakemake.reading.syntax import Syntax
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit
 
@@ -274,10 +275,10 @@ class _Reading:
                     raise NotUnderstood("this expand() is not understood", code)
                 pieces.append(indices[name])
         parts: list[str | c.Index] = []
-        for piece in joined(pieces):
+        for piece in merged(pieces):
             # Wildcards of the rule are left when the loops are filled in.
             parts += path_parts(piece) if isinstance(piece, str) and not self.function else [piece]
-        file = self.file(joined(parts), code)
+        file = self.file(merged(parts), code)
         return c.Each(tuple(loops), file) if loops else file
 
     # ---- numbers
