@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import getpass
 import json
-import math
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from snakemake_interface_common.exceptions import ApiError
 
-from recast_bridge.model.resources import JOB_FLAVOURS, memory_bytes, time_limit_minutes
+from recast_bridge.model.resources import JOB_FLAVOURS, memory_mb, time_limit_minutes
 from recast_bridge.step.container import OWN_FOLDER
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ WAITING = "waiting"
 _MORE_TIME = "give it more: --set-resources {rule}:runtime=MINUTES"
 _MORE_MEMORY = "give it more: --set-resources {rule}:mem_mb=MB"
 
+# Below the run directory.
+_ARRAYS = os.path.join(OWN_FOLDER, ".arrays")
 _ARRAY = """\
 #!/bin/sh
 # Starts the job of a member of an array.
@@ -54,7 +56,7 @@ class Backend:
         """Look at an executor that was just made, and make it fit.
 
         Raises:
-            WorkflowError: it cannot be used.
+            ApiError: it cannot be used.
         """
 
     def check_place(self, rundir: str) -> None:
@@ -67,8 +69,8 @@ class Backend:
     def resources(self, asked: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
         """The resources of a job in the names of the plugin; REANA's names are understood too."""
         found = dict(asked)
-        if "mem_mb" not in found and (memory := memory_bytes(found)) is not None:
-            found["mem_mb"] = max(1, math.ceil(memory / 1e6))
+        if "mem_mb" not in found and (memory := memory_mb(found)) is not None:
+            found["mem_mb"] = memory
         if "runtime" not in found and (minutes := time_limit_minutes(found)) is not None:
             found["runtime"] = minutes
         return found
@@ -114,6 +116,9 @@ class Backend:
 
     def give_up(self, info: Any, message: str) -> None:
         """Remove a job that has failed, as far as the plugin leaves it in the queue."""
+
+    def close(self, rundir: str) -> None:
+        """No job is left: remove what ``submit`` has written."""
 
     def tidy(self, info: Any) -> None:
         """Remove what was kept of a job that has succeeded; only what says something stays."""
@@ -180,13 +185,16 @@ class Slurm(Backend):
             f"{number}) job={execution.relative('job.sh')} ;;"
             for number, execution in enumerate(executions, 1)
         )
-        folder = os.path.join(OWN_FOLDER, ".arrays")
-        path = Path(folder, f"{executions[0].name}.sh")
-        os.makedirs(folder, exist_ok=True)
+        path = Path(_ARRAYS, f"{executions[0].name}.sh")
+        os.makedirs(_ARRAYS, exist_ok=True)
         path.write_text(_ARRAY.format(table=table), encoding="ascii")
         for execution in executions:
             execution.command = f"exec sh {path}"
         executor.run_array_jobs([execution.view for execution in executions])
+
+    def close(self, rundir: str) -> None:
+        """The scripts of arrays."""
+        shutil.rmtree(os.path.join(rundir, _ARRAYS), ignore_errors=True)
 
     def living(self, executor: Any) -> dict[str, str] | None:
         """One squeue for all jobs of the run."""

@@ -8,7 +8,6 @@ it died -> ``conclude`` evaluates what it publishes and keeps its records -> Sna
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,18 +20,19 @@ from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from recast_bridge.step import record, worker
-from recast_bridge.step.container import OWN_FOLDER, outside
+from recast_bridge.step.container import outside
 from recast_bridge.step.execute import conclude
-from recast_bridge.step.report import last_lines, last_text
+from recast_bridge.step.report import last_lines
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
 from recast_bridge.step.runtimes import Runtime
+from recast_bridge.step.runtimes.base import last_text
 from recast_bridge.step.transfer import PACKED_INPUTS, PACKED_OUTPUTS, Parcel
 from snakemake_executor_plugin_recast.backends import WAITING, backend
 from snakemake_executor_plugin_recast.benchmarks import Benchmark
 from snakemake_executor_plugin_recast.delegate import JobView, delegate
 from snakemake_executor_plugin_recast.execution import Execution
 from snakemake_executor_plugin_recast.leftovers import Leftovers
-from snakemake_executor_plugin_recast.options import delegate_plugin, settings_of
+from snakemake_executor_plugin_recast.options import backend_plugin, settings_of
 
 if TYPE_CHECKING:
     from snakemake_executor_plugin_recast.executor import Work
@@ -62,7 +62,7 @@ class Batch:
         self.backend = backend(name)
         self.rundir = work.rundir
         workflow = work.workflow
-        plugin = delegate_plugin(name)
+        plugin = backend_plugin(name)
         settings = settings_of(name, work.settings.backend_options)
         self.executor = delegate(plugin, settings, workflow, self.rundir, work.logger, handler=self)
         self.backend.check(self.executor, work.logger)
@@ -145,8 +145,7 @@ class Batch:
             work.forwarded.check(request.needs)
         facts = self._facts(request, runtime)
         work.workflow.async_run(job.prepare())
-        scratch = record.begin(request, runtime)
-        record.add_to_note(scratch, backend=self.name, **self.backend.remember(self.executor))
+        scratch = record.begin(request, runtime, backend=self.name, **self.backend.remember(self.executor))
         execution = Execution(job, request, runtime, facts, scratch)
         try:
             if self._carries:
@@ -384,7 +383,7 @@ class Batch:
         self._watcher.join()
         self._leftovers.dispose_all()
         self.executor.shutdown()
-        shutil.rmtree(os.path.join(self.rundir, OWN_FOLDER, ".arrays"), ignore_errors=True)
+        self.backend.close(self.rundir)
         if self._others is not None:
             self._others.shutdown()
 
@@ -405,7 +404,7 @@ class Batch:
                 record.forget(execution.scratch)
         self._finishers.shutdown(cancel_futures=True)
         self.executor.shutdown()
-        shutil.rmtree(os.path.join(self.rundir, OWN_FOLDER, ".arrays"), ignore_errors=True)
+        self.backend.close(self.rundir)
         if self._others is not None:
             self._others.cancel()
 

@@ -87,15 +87,12 @@ class _Delegate:
 
     def format_job_exec(self, job: Any) -> str:
         """The command for the batch system."""
-        prefix, suffix = self.get_job_exec_prefix(job), self.get_job_exec_suffix(job)
-        parts = [prefix, self.handler.command(job), suffix]
+        parts = [
+            self.get_job_exec_prefix(job),  # type: ignore[attr-defined]
+            self.handler.command(job),
+            self.get_job_exec_suffix(job),  # type: ignore[attr-defined]
+        ]
         return " && ".join(part for part in parts if part)
-
-    def get_job_exec_prefix(self, job: Any) -> str:
-        return str(super().get_job_exec_prefix(job))  # type: ignore[misc]
-
-    def get_job_exec_suffix(self, job: Any) -> str:
-        return str(super().get_job_exec_suffix(job))  # type: ignore[misc]
 
     def report_job_submission(self, job_info: SubmittedJobInfo, register_job: bool = True) -> None:
         """The batch system has a job."""

@@ -20,22 +20,23 @@ from recast_bridge.step import record
 from recast_bridge.step.container import RunSettings
 from recast_bridge.step.execute import Describe, Finished, execute
 from recast_bridge.step.forwarding import Forwarded
-from recast_bridge.step.images import image_cache, is_path
+from recast_bridge.step.images import image_cache
 from recast_bridge.step.report import report
 from recast_bridge.step.request import StepError, StepRequest
-from recast_bridge.step.runtimes import Runtime, choose, make
+from recast_bridge.step.runtimes import Runtime, make
 from snakemake_executor_plugin_recast import ExecutorSettings
-from snakemake_executor_plugin_recast.batch import Batch
 from snakemake_executor_plugin_recast.benchmarks import Benchmark
 from snakemake_executor_plugin_recast.jobs import Jobs, unpacked
 from snakemake_executor_plugin_recast.options import LOCAL
 from snakemake_executor_plugin_recast.reevaluation import Reevaluation
 from snakemake_executor_plugin_recast.results import Results
+from snakemake_executor_plugin_recast.runtimes import Runtimes
 
 if TYPE_CHECKING:
     from snakemake.executors.local import Executor as LocalExecutor
 
     from snakemake_executor_plugin_recast import Executor
+    from snakemake_executor_plugin_recast.batch import Batch
 
 # Snakemake's own thread computes without a pause. With Python's 5 ms, every thread that starts or ends a job
 # would wait so long for each of its many small turns.
@@ -67,9 +68,13 @@ class Work:
             inputs_writable=self.settings.inputs_writable,
             environ=self.forwarded.environ() if self.forwarded is not None else os.environ,
         )
-        self._host = make("host", self._run_settings, self.say)
-        # By kind of image: some are for Apptainer only.
-        self._containers: dict[bool, Runtime] = {}
+        self.runtimes = Runtimes(
+            self.settings.runtime,
+            self._run_settings,
+            self.workflow,
+            batch=bool(self.jobs.backends),
+            say=self.say,
+        )
         self._local: LocalExecutor | None = None
         self._told: set[str] = set()
         self._reevaluation = Reevaluation(self.workflow.scheduler)
@@ -126,6 +131,9 @@ class Work:
 
     def _batch(self, name: str) -> Batch:
         if name not in self._batches:
+            # Not needed on one machine.
+            from snakemake_executor_plugin_recast.batch import Batch
+
             self._batches[name] = Batch(self, name)
         return self._batches[name]
 
@@ -138,7 +146,7 @@ class Work:
             if job.is_group() or not self.jobs.is_ours(job) or not job.container_img_url:
                 continue
             runtime = self.runtime(job)
-            if runtime is not self._host:
+            if runtime is not self.runtimes.host:
                 try:
                     runtime.prepare(str(job.container_img_url), unpacked(job))
                 except StepError as error:
@@ -168,27 +176,12 @@ class Work:
         Raises:
             ApiError: there is nothing that could run its container.
         """
-        if not job.container_img_url:
-            return self._host
-        if self.settings.runtime == "host":
+        if job.container_img_url and self.settings.runtime == "host":
             self._say_once("containers are ignored, as --recast-runtime host says")
-            return self._host
-        image = str(job.container_img_url)
-        is_file = is_path(image)
-        if is_file not in self._containers:
-            methods = self.workflow.deployment_settings.deployment_method
-            try:
-                self._containers[is_file] = choose(
-                    self.settings.runtime,
-                    self._run_settings,
-                    self.say,
-                    # All machines of a batch system can read one converted image.
-                    prefer="apptainer" if DeploymentMethod.APPTAINER in methods or self.jobs.backends else "",
-                    image=image,
-                )
-            except StepError as error:
-                raise ApiError(str(error)) from error
-        return self._containers[is_file]
+        try:
+            return self.runtimes.of(job)
+        except StepError as error:
+            raise ApiError(str(error)) from error
 
     # ------------------------------------------------------------ our own way
 
@@ -319,7 +312,7 @@ class Work:
             batch.cancel()
         if self.forwarded is not None:
             self.forwarded.remove()
-        for runtime in (*self._containers.values(), self._host):
+        for runtime in self.runtimes:
             runtime.kill_all()
         self._pool.shutdown(cancel_futures=True)
         self._reevaluation.cancel()

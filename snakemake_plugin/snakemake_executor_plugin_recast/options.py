@@ -48,7 +48,7 @@ def become(settings: plugin.ExecutorSettings) -> None:
     backends = [name for name in backends_of(settings) if name != LOCAL]
     values = dict(_OURS)
     for name in reversed(backends):
-        known = vars(_plugin(name).common_settings)
+        known = vars(backend_plugin(name).common_settings)
         values |= {
             key: known[key]
             for key in ("non_local_exec", "can_transfer_local_files", "init_seconds_before_status_checks")
@@ -65,7 +65,12 @@ def become(settings: plugin.ExecutorSettings) -> None:
         dry.executor = preview(settings)
 
 
-def _plugin(name: str) -> Any:
+def backend_plugin(name: str) -> Any:
+    """The executor plugin of a backend.
+
+    Raises:
+        ApiError: there is none, or it cannot be used.
+    """
     registry = ExecutorPluginRegistry()
     if not registry.is_installed(name):
         ours = {LOCAL, "dryrun", "touch", "recast", "slurm-jobstep"}
@@ -83,11 +88,6 @@ def _plugin(name: str) -> Any:
             "whose image contains Snakemake, or run the analysis on REANA, which uses such clusters."
         )
     return found
-
-
-def delegate_plugin(name: str) -> Any:
-    """The executor plugin of a backend."""
-    return _plugin(name)
 
 
 def settings_of(name: str, options: str) -> Any:
@@ -115,7 +115,7 @@ def settings_of(name: str, options: str) -> Any:
             _, parsed = parse_args(arguments)
             # Otherwise the program is another than Snakemake's, for example one that uses its API.
             if parsed.executor == "recast":
-                return _plugin(name).get_settings(parsed)
+                return backend_plugin(name).get_settings(parsed)
     # The usage, which comes first, is that of Snakemake: hundreds of lines.
     lines = [line for line in said.getvalue().splitlines() if "error: " in line]
     reason = lines[-1].partition("error: ")[2] if lines else options

@@ -11,16 +11,16 @@ from typing import Any
 from snakemake.executors import dryrun
 
 from recast_bridge.step.container import RunSettings
-from recast_bridge.step.images import image_cache, is_path
+from recast_bridge.step.images import image_cache
 from recast_bridge.step.record import running_folder
 from recast_bridge.step.request import ImageFacts, StepError
-from recast_bridge.step.runtimes import Runtime, choose, make
 from recast_bridge.step.worker import job_script
 from snakemake_executor_plugin_recast import ExecutorSettings
 from snakemake_executor_plugin_recast.backends import backend
 from snakemake_executor_plugin_recast.execution import Execution
 from snakemake_executor_plugin_recast.jobs import Jobs
 from snakemake_executor_plugin_recast.options import LOCAL
+from snakemake_executor_plugin_recast.runtimes import Runtimes
 
 _HIDDEN = ("_cores", "_nodes", "tmpdir", "mem", "mem_mib", "disk", "disk_mib")
 
@@ -46,7 +46,8 @@ class _Preview(dryrun.Executor):  # type: ignore[misc]
             workflow.global_resources["_cores"] = sys.maxsize
         self._jobs = Jobs(workflow, self.settings, os.getcwd(), workflow._localrules)
         self._shown: set[str] = set()
-        self._runtimes: dict[bool, Runtime] = {}
+        settings = RunSettings(rundir=os.getcwd(), network=self.settings.network, images=str(image_cache()))
+        self._runtimes = Runtimes(self.settings.runtime, settings, workflow, batch=True)
 
     def printjob(self, job: Any) -> None:
         """Show a job."""
@@ -68,7 +69,8 @@ class _Preview(dryrun.Executor):  # type: ignore[misc]
         if not self._jobs.is_ours(job):
             yield "it needs Snakemake while it runs: it takes Snakemake's own way"
             return
-        runtime, image = self._runtime(job)
+        runtime = self._runtimes.of(job)
+        image = "" if runtime is self._runtimes.host else str(job.container_img_url)
         yield f"runtime    {runtime.name}"
         yield f"image      {image or 'none'}"
         kind = backend(name)
@@ -87,15 +89,3 @@ class _Preview(dryrun.Executor):  # type: ignore[misc]
             yield from textwrap.indent(text, "  | ").splitlines()
             yield "script.sh"
             yield from textwrap.indent(request.command, "  | ").splitlines()
-
-    def _runtime(self, job: Any) -> tuple[Runtime, str]:
-        """What would run a job, and its image; nothing is fetched."""
-        settings = RunSettings(rundir=os.getcwd(), network=self.settings.network, images=str(image_cache()))
-        image = str(job.container_img_url or "")
-        if not image or self.settings.runtime == "host":
-            return make("host", settings), ""
-        if is_path(image) not in self._runtimes:
-            self._runtimes[is_path(image)] = choose(
-                self.settings.runtime, settings, prefer="apptainer", image=image
-            )
-        return self._runtimes[is_path(image)], image

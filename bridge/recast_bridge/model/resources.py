@@ -29,6 +29,12 @@ def memory_bytes(resources: Mapping[str, Any]) -> float | None:
     return None if match is None else float(match[1]) * _BYTES[match[2] or ""]
 
 
+def memory_mb(resources: Mapping[str, Any]) -> int | None:
+    """Memory that is asked for, in whole MB; None as ``memory_bytes``."""
+    memory = memory_bytes(resources)
+    return None if memory is None else max(1, math.ceil(memory / 1e6))
+
+
 def time_limit_minutes(resources: Mapping[str, Any]) -> int | None:
     """The longest time that a step may take, in minutes; None when nothing is said."""
     if str(resources.get("kubernetes_job_timeout", "")).isdigit():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from recast_bridge.model.findings import Findings
-from recast_bridge.model.resources import memory_bytes, time_limit_minutes
+from recast_bridge.model.resources import memory_mb, time_limit_minutes
 from recast_bridge.model.workflow import Environment
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -43,8 +42,8 @@ def resources(
         found["voms_proxy"] = True
     if environment.cvmfs:
         found["cvmfs"] = True
-    if (memory := memory_bytes(found)) is not None:
-        found["mem_mb"] = max(1, math.ceil(memory / 1e6))
+    if (memory := memory_mb(found)) is not None:
+        found["mem_mb"] = memory
     if (minutes := time_limit_minutes(found)) is not None:
         found["runtime"] = minutes
     return list(found.items())

@@ -115,7 +115,7 @@ def plan(
     for path in request.mounts:
         mounts.append(Mount(path, path, read_only=True))
     for target, text in request.text_mounts.items():
-        mounts.append(Mount(kept_text(request.rundir, ".mounts", text), target, read_only=True))
+        mounts.append(Mount(_kept_mount(request, text), target, read_only=True))
     mounts.extend(found.mounts)
     return Plan(
         argv=shell_words(request, os.path.basename(request.shell)),
@@ -139,9 +139,27 @@ def _depth(mount: Mount) -> tuple[int, str]:
 
 def shell_words(request: StepRequest, shell: str) -> tuple[str, ...]:
     """The words that start the shell with the command of a step."""
-    if len(request.command.encode(errors="surrogateescape")) > LONG_COMMAND:
-        return shell, kept_text(request.rundir, ".scripts", request.command)
+    if _is_long(request):
+        return shell, _kept_command(request)
     return shell, "-c", request.command
+
+
+def _is_long(request: StepRequest) -> bool:
+    return len(request.command.encode(errors="surrogateescape")) > LONG_COMMAND
+
+
+def _kept_command(request: StepRequest) -> str:
+    return kept_text(request.rundir, ".scripts", request.command)
+
+
+def _kept_mount(request: StepRequest, text: str) -> str:
+    return kept_text(request.rundir, ".mounts", text)
+
+
+def kept_texts(request: StepRequest) -> list[str]:
+    """The files in which texts for a step are kept: its command, if that is long, and its mounts."""
+    kept = [_kept_mount(request, text) for text in request.text_mounts.values()]
+    return [_kept_command(request), *kept] if _is_long(request) else kept
 
 
 def kept_text(rundir: str, kind: str, text: str) -> str:

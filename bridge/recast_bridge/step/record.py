@@ -58,7 +58,7 @@ def running_folder(rundir: str) -> str:
     return os.path.join(rundir, OWN_FOLDER, ".running")
 
 
-def begin(request: StepRequest, runtime: Runtime) -> str:
+def begin(request: StepRequest, runtime: Runtime, **more: Any) -> str:
     """Make the directory of an execution and note in it what will have to be removed if this is killed.
 
     Returns:
@@ -72,6 +72,7 @@ def begin(request: StepRequest, runtime: Runtime) -> str:
         "step": request.path,
         **owner(),
         **runtime.left(scratch),
+        **more,
     }
     write_text(os.path.join(scratch, _JOB_NAME), json.dumps(note))
     return scratch

@@ -11,12 +11,11 @@ from typing import Any
 
 from recast_bridge.step.execute import Finished
 from recast_bridge.step.record import RERUN_NAME
-from recast_bridge.step.runtimes.base import OUTPUT_NAME
+from recast_bridge.step.runtimes.base import OUTPUT_NAME, last_text
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LINES = 10
 _WIDTH = 160
-_BYTES = 20_000
 
 
 def report(finished: Finished) -> str:
@@ -82,13 +81,3 @@ def last_lines(path: str, number: int = _LINES) -> list[str]:
     text = last_text(path)
     lines = [line.rstrip() for line in _COLOURS.sub("", text).splitlines() if line.strip()]
     return [line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..." for line in lines[-number:]]
-
-
-def last_text(path: str) -> str:
-    """The end of a text file; empty if it cannot be read."""
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _BYTES))
-            return stream.read().decode(errors="replace")
-    except OSError:
-        return ""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from recast_bridge.step.container import OWN_FOLDER, outside
+from recast_bridge.step.container import OWN_FOLDER, kept_texts, outside
 from recast_bridge.step.forwarding import CREDENTIALS_FOLDER
 from recast_bridge.step.ownership import written
 from recast_bridge.step.request import StepError, StepRequest
@@ -86,7 +86,7 @@ class Parcel:
         Raises:
             OSError: a file cannot be read, or the archive not be written.
         """
-        own = [os.path.join(self.rundir, OWN_FOLDER, name) for name in (".scripts", ".mounts")]
+        own = kept_texts(request)
         if request.needs:
             own.append(os.path.join(self.rundir, CREDENTIALS_FOLDER))
         names = [*self.files, *outside(request.inputs, self.rundir), *request.mounts, *own, script]

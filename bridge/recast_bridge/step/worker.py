@@ -20,8 +20,7 @@ from functools import partial
 from recast_bridge.step.container import OWN_FOLDER, Elsewhere
 from recast_bridge.step.record import read_json, write_text
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
-from recast_bridge.step.runtimes.base import OUTPUT_NAME, Runtime, container_name
-from recast_bridge.step.runtimes.podman import last_of_file
+from recast_bridge.step.runtimes.base import OUTPUT_NAME, Runtime, container_name, last_line, last_text
 from recast_bridge.step.script import (
     READ_SCRIPT,
     SCRIPT_NAME,
@@ -190,7 +189,7 @@ def job_script(
             "let the rule name a container, or use a directory that all machines share",
         )
     token = os.urandom(8).hex()
-    stand_ins = {f"{token}-{name}": name for name in ("program", "tmp", "base", "image")}
+    stand_ins = {f"{token}-{name}": name for name in ("program", "tmp", "base")}
     own_disk = local_disk and parcel is None and facts is not None and request.workdir is not None
     there = _there(facts)
     if parcel is not None and there is not None:
@@ -338,7 +337,7 @@ def outcome_of(
     """How the command of a job ended, from what the job has said."""
     reason, remedy = found.cause, ""
     if not reason:
-        printed = last_of_file(os.path.join(scratch, OUTPUT_NAME))
+        printed = last_line(last_text(os.path.join(scratch, OUTPUT_NAME)))
         reason, remedy = runtime.why(found.status, printed, os.path.basename(request.shell), facts)
     if found.signal:
         reason = f"ended by the batch system (signal {found.signal})"

@@ -31,11 +31,12 @@ from recast_bridge.step.runtimes.base import (
     Say,
     Started,
     exit_status,
+    last_line,
+    last_text,
     node,
     which,
 )
 from recast_bridge.step.runtimes.host import kill_marked, mark, note_process
-from recast_bridge.step.runtimes.podman import _last, last_of_file
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _UNPACKED = "/cvmfs/unpacked.cern.ch"
@@ -100,7 +101,7 @@ class ApptainerRuntime(Runtime):
                 status, _, errors = self.processes.output_of([self.program, *verb, made, source])
                 if status:
                     raise StepError(
-                        f"the image {image} cannot be had: {_COLOURS.sub('', _last(errors))}",
+                        f"the image {image} cannot be had: {_COLOURS.sub('', last_line(errors))}",
                         f"try: {os.path.basename(self.program)} {verb[0]} image.sif {source}",
                     )
                 os.replace(made, target)
@@ -181,7 +182,7 @@ class ApptainerRuntime(Runtime):
             end = time.time()
             _remove_tree(own)
         killed = self.processes.was_killed(process.pid)
-        reason, remedy = self.why(status, last_of_file(place), planned.argv[0], facts)
+        reason, remedy = self.why(status, last_line(last_text(place)), planned.argv[0], facts)
         return Outcome(status, begin, end, node(), killed, "stopped" if killed else reason, remedy)
 
     def why(self, status: int, printed: str, shell: str, facts: ImageFacts | None) -> tuple[str, str]:

@@ -24,6 +24,8 @@ from recast_bridge.step.images import is_path
 from recast_bridge.step.request import ImageFacts, Outcome, RuntimeName, StepError, StepRequest
 
 OUTPUT_NAME = "output.log"
+# How much of a file is looked at for its last lines.
+_END_BYTES = 20_000
 
 # Called with the process id of the command, if it is known, when it has been started.
 Started = Callable[[int | None], None]
@@ -203,6 +205,22 @@ def node() -> str:
 def iso_time(seconds: float) -> str:
     """A time (seconds since 1970) as text, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
+
+
+def last_text(path: str) -> str:
+    """The end of a text file; empty if it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _END_BYTES))
+            return stream.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def last_line(text: str) -> str:
+    """The last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
 
 
 class Processes:

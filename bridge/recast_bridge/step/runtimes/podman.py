@@ -24,6 +24,8 @@ from recast_bridge.step.runtimes.base import (
     Started,
     container_name,
     exit_status,
+    last_line,
+    last_text,
     node,
     plain_reference,
     which,
@@ -55,7 +57,7 @@ class PodmanRuntime(Runtime):
             return "podman is not installed", "install it, or choose another --recast-runtime"
         done = call([program, "version", "--format", "{{.Client.Version}}"])
         if done is None or done.returncode:
-            said = _last(done.stderr) if done else "it does not answer"
+            said = last_line(done.stderr) if done else "it does not answer"
             return f"podman does not work: {said}", "mend it, or choose another --recast-runtime"
         return None
 
@@ -70,7 +72,7 @@ class PodmanRuntime(Runtime):
             found = self._inspect(said.strip() or reference) if status == 0 else None
             if found is None:
                 raise StepError(
-                    f"the image {reference} cannot be had: {_last(errors)}",
+                    f"the image {reference} cannot be had: {last_line(errors)}",
                     f"try: podman pull {_full_name(reference)}",
                 )
         return facts_of(reference, found)
@@ -129,7 +131,7 @@ class PodmanRuntime(Runtime):
                 self._names.discard(name)
         killed = self.processes.was_killed(process.pid)
         if not killed:
-            reason, remedy = self.why(status, last_of_file(place), planned.argv[0], facts)
+            reason, remedy = self.why(status, last_line(last_text(place)), planned.argv[0], facts)
         return Outcome(status, begin, end, node(), killed, "stopped" if killed else reason, remedy)
 
     def _pid(self, name: str, process: subprocess.Popen[bytes]) -> int | None:
@@ -203,18 +205,3 @@ def _full_name(reference: str) -> str:
     if registry != "registry-1.docker.io":
         return reference
     return f"docker.io/{name}{'@' if ':' in tag else ':'}{tag}"
-
-
-def _last(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
-
-
-def last_of_file(path: str) -> str:
-    """The last line that says something; empty if the file cannot be read."""
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - 4000))
-            return _last(stream.read().decode(errors="replace"))
-    except OSError:
-        return ""
