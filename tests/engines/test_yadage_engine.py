@@ -209,12 +209,15 @@ def test_probe_twins(shared: Path, tmp_path: Path, name: str) -> None:
     assert not [str(difference) for difference in differences(expected, actual, names=True)]
 
 
-@pytest.mark.slow
-def test_waiting_for_the_real_end(shared: Path, tmp_path: Path) -> None:
-    case = shared / "corpus/probe/lukasheinrich--yadage-workflows--atlasexamples-fullchainderiv-parallel_flow"
-    run(case, tmp_path / "run", prepublish=False)
-    expected = load_results(case / "expected-no-prepublishing.json")
-    assert not list(differences(expected, load_results(tmp_path / "run")))
+@pytest.mark.parametrize("prepublish", [True, False])
+def test_waiting_for_the_real_end(specs: Path, tmp_path: Path, prepublish: bool) -> None:
+    """What ``write`` is going to publish lets ``count`` be there before ``write`` has ended."""
+    events: list[ProgressEvent] = []
+    result = run(specs / "chain", tmp_path / "run", progress=events.append, prepublish=prepublish)
+    assert result.status == "done"
+    seen = [(event.path, event.state) for event in events]
+    first_of_count = next(place for place, (path, _) in enumerate(seen) if path == "count/0")
+    assert (first_of_count < seen.index(("write/0", "done"))) is prepublish
 
 
 @pytest.mark.slow

@@ -6,12 +6,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from recast_bridge.engines import yadage_engine
 from recast_bridge.engines.results import load_results
 from recast_bridge.model import expressions as ex
-from recast_bridge.model.findings import Findings
+from recast_bridge.model.findings import Findings, TranslationError
 from recast_bridge.model.types import type_of
 from recast_bridge.model.workflow import (
     MISSING,
@@ -25,6 +26,7 @@ from recast_bridge.model.workflow import (
     FromQuery,
     FromTemplate,
     Parameter,
+    Scatter,
     Slot,
     Stage,
     Step,
@@ -85,6 +87,14 @@ def output(*path: str | ex.Hop, key: str | None = "o") -> ex.Output:
     return ex.Output(tuple(ex.Hop(hop) if isinstance(hop, str) else hop for hop in path), key)
 
 
+# What a stage called s publishes, once for each of its instances.
+MANY = ex.Gather((output("s"),))
+
+
+def scattered(name: str = "s", *, x: Any = ("1", "2", "3"), **more: Any) -> Stage:
+    return stage(name, x=list(x), scatter=Scatter("zip", ("x",)), **more)
+
+
 def workflow(*stages: Stage, inputs: Any = None, outputs: Any = None, name: str = "sub") -> Workflow:
     """A workflow; inputs are names, or values by name."""
     given = inputs if isinstance(inputs, dict) else dict.fromkeys(inputs or (), MISSING)
@@ -101,6 +111,13 @@ def analysis(root: Workflow, initdir: Path | None = None) -> Analysis:
 
 def written(root: Workflow, *, initdir: Path | None = None, host: bool = False) -> Translation:
     return translate(analysis(root, initdir), Findings(), Options(host=host))
+
+
+def refused(root: Workflow, **options: Any) -> list[str]:
+    """Why a model is not written, as codes."""
+    with pytest.raises(TranslationError) as caught:
+        written(root, **options)
+    return sorted({finding.code for finding in caught.value.findings})
 
 
 def specification(root: Workflow, **options: Any) -> dict[str, Any]:

@@ -11,14 +11,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from recast_bridge.cwl.reading.documents import Documents, Process, short
+from recast_bridge.cwl.reading.documents import Documents, short
 from recast_bridge.engines.types import RunResult
 from recast_bridge.model.findings import BridgeError, Findings, RunError, SourceError, TranslationError
 from recast_bridge.model.workflow import Analysis, Environment, Fields, FromParameter, Stage, Step
@@ -77,7 +77,7 @@ def run(request: Request) -> dict[str, Any]:
         collector = _Collector(result.outdir, request.outdir)
         return {
             short(item.id): collector.value(values.get(short(item.id)), item.type_, item)
-            for item in _declared(main)
+            for item in main.body.outputs or ()
         }
 
 
@@ -87,20 +87,13 @@ def _with_outputs(analysis: Analysis) -> tuple[Analysis, str | None]:
     if not workflow.outputs:
         return analysis, None
     taken = {stage.name for stage in workflow.stages}
-    name = next(text for text in _names(_STAGE) if text not in taken)
+    free = (_STAGE, *(f"{_STAGE}_{number}" for number in range(2, len(taken) + 2)))
+    name = next(text for text in free if text not in taken)
     published = Fields(tuple((key, FromParameter(key)) for key, _ in workflow.outputs))
     step = Step(name=name, command=None, environment=Environment(runs=False), outputs=published)
     stage = Stage(name=name, body=step, arguments=workflow.outputs)
     changed = replace(workflow, stages=(*workflow.stages, stage), outputs=())
     return replace(analysis, workflow=changed), name
-
-
-def _names(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}_{number}"
-        number += 1
 
 
 def _run(analysis: Analysis, findings: Findings, request: Request, scratch: Path) -> RunResult:
@@ -140,10 +133,6 @@ def _run(analysis: Analysis, findings: Findings, request: Request, scratch: Path
         jobs=request.cores,
         progress=lambda event: None,
     )
-
-
-def _declared(main: Process) -> Sequence[Any]:
-    return main.body.outputs or ()
 
 
 # ---------------------------------------------------------------- the output object
@@ -240,10 +229,8 @@ class _Collector:
 
 
 def _file(path: Path) -> dict[str, Any]:
-    digest = hashlib.sha1(usedforsecurity=False)
     with path.open("rb") as stream:
-        while data := stream.read(1 << 20):
-            digest.update(data)
+        digest = hashlib.file_digest(stream, lambda: hashlib.sha1(usedforsecurity=False))
     return {
         "class": "File",
         "location": path.as_uri(),
