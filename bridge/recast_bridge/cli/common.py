@@ -12,18 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from recast_bridge import opening
 from recast_bridge.model.findings import BridgeError, Finding, UsageError
-
-if TYPE_CHECKING:
-    from recast_bridge.cwl.sources import Source as CwlSource
-    from recast_bridge.model.findings import Findings
-    from recast_bridge.model.workflow import Analysis
-    from recast_bridge.snakemake.sources import Source as SnakemakeSource
-    from recast_bridge.yadage.sources import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,90 +51,12 @@ traceback_option = click.option(
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What the user named: a source and the values that it is to run with."""
+class Opening(opening.Opening):
+    """What the user named on the command line."""
 
-    source: str
-    toplevel: str | None
-    inputs: tuple[Path, ...]
-    parameters: tuple[str, ...]
-    initdir: str | None
-    offline: bool
-
-    def open(self) -> Source:
-        """Find and read the files."""
-        from recast_bridge.yadage.sources import open_source
-
-        return open_source(
-            self.source,
-            toplevel=self.toplevel,
-            inputs=self.inputs,
-            parameters=self.parameters,
-            initdir=self.initdir,
-            offline=self.offline,
-        )
-
-    def understand(self) -> tuple[Source | CwlSource | SnakemakeSource, Analysis, Findings]:
-        """Find, read and understand; what is wrong is among the findings."""
-        from recast_bridge.cwl.sources import is_document
-        from recast_bridge.snakemake.sources import is_snakefile
-
-        if is_snakefile(self.source):
-            return self._snakefile()
-        if is_document(self.source):
-            return self._document()
-        from recast_bridge.yadage.reader import read
-
-        source = self.open()
-        return source, *read(source)
-
-    def _document(self) -> tuple[CwlSource, Analysis, Findings]:
-        from recast_bridge.cwl.reader import read
-        from recast_bridge.cwl.sources import open_source
-
-        for option, value in (("--toplevel", self.toplevel), ("--initdir", self.initdir)):
-            if value is not None:
-                raise usage_error(
-                    "C317",
-                    f"{option} means nothing for a CWL document",
-                    "paths in a document are relative to it, and those in a job file to that",
-                )
-        source = open_source(self.source, inputs=self.inputs, parameters=self.parameters)
-        found = read(source.file, process=source.process, inputs=source.inputs, parameters=source.parameters)
-        return source, *found
-
-    def _snakefile(self) -> tuple[SnakemakeSource, Analysis, Findings]:
-        from recast_bridge.snakemake.reader import read
-        from recast_bridge.snakemake.sources import open_source
-
-        if self.initdir is not None:
-            raise usage_error(
-                "S303",
-                "--initdir means nothing for a Snakefile",
-                "paths are relative to the directory where Snakemake is started; name it with --toplevel",
-            )
-        source = open_source(
-            self.source, toplevel=self.toplevel, inputs=self.inputs, parameters=self.parameters
-        )
-        click.echo(f"Reading runs the Python code in {printable(self.source)}", err=True)
-        found = read(
-            source.file,
-            rundir=source.toplevel,
-            name=source.name,
-            configfiles=source.configfiles,
-            config=source.config,
-            targets=source.targets,
-        )
-        return source, *found
-
-    def read(self) -> tuple[Source | CwlSource | SnakemakeSource, Analysis, Findings]:
-        """Find, read and understand; errors that were found on the way end here."""
-        from recast_bridge.model.findings import SourceError
-
-        source, analysis, findings = self.understand()
-        if findings.errors:
-            raise SourceError(*findings.errors)
-        return source, analysis, findings
+    def say(self, text: str) -> None:
+        """Tell the user something before it is done."""
+        click.echo(printable(text), err=True)
 
 
 _SOURCE_OPTIONS = (

@@ -1,0 +1,130 @@
+"""The way from what a user names to the model: whichever dialect it is in."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recast_bridge.model.findings import Finding, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from recast_bridge.cwl.sources import Source as CwlSource
+    from recast_bridge.model.findings import Findings
+    from recast_bridge.model.workflow import Analysis
+    from recast_bridge.snakemake.sources import Source as SnakemakeSource
+    from recast_bridge.yadage.sources import Source
+
+    AnySource = Source | CwlSource | SnakemakeSource
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the user named: a source and the values that it is to run with.
+
+    Attributes:
+        source: file, with ``#entry`` where there are several things in it.
+        toplevel: directory from which references start; None to find it.
+        inputs: files with input values; later ones win.
+        parameters: single values as ``name=value``, the value being YAML; they win over files.
+        initdir: directory with the input files that the values name.
+        offline: whether nothing may be fetched from the network.
+    """
+
+    source: str
+    toplevel: str | None = None
+    inputs: tuple[Path, ...] = ()
+    parameters: tuple[str, ...] = ()
+    initdir: str | None = None
+    offline: bool = False
+
+    def say(self, text: str) -> None:
+        """Tell the user something before it is done."""
+        logging.getLogger(__name__).warning("%s", text)
+
+    def open(self) -> Source:
+        """Find and read the files."""
+        from recast_bridge.yadage.sources import open_source
+
+        return open_source(
+            self.source,
+            toplevel=self.toplevel,
+            inputs=self.inputs,
+            parameters=self.parameters,
+            initdir=self.initdir,
+            offline=self.offline,
+        )
+
+    def understand(self) -> tuple[AnySource, Analysis, Findings]:
+        """Find, read and understand; what is wrong is among the findings.
+
+        Raises:
+            BridgeError: it cannot be read at all, or an option means nothing for it.
+        """
+        from recast_bridge.cwl.sources import is_document
+        from recast_bridge.snakemake.sources import is_snakefile
+
+        if is_snakefile(self.source):
+            return self._snakefile()
+        if is_document(self.source):
+            return self._document()
+        from recast_bridge.yadage.reader import read
+
+        source = self.open()
+        return source, *read(source)
+
+    def _document(self) -> tuple[CwlSource, Analysis, Findings]:
+        from recast_bridge.cwl.reader import read
+        from recast_bridge.cwl.sources import open_source
+
+        for option, value in (("--toplevel", self.toplevel), ("--initdir", self.initdir)):
+            if value is not None:
+                raise _usage(
+                    "C317",
+                    f"{option} means nothing for a CWL document",
+                    "paths in a document are relative to it, and those in a job file to that",
+                )
+        source = open_source(self.source, inputs=self.inputs, parameters=self.parameters)
+        found = read(source.file, process=source.process, inputs=source.inputs, parameters=source.parameters)
+        return source, *found
+
+    def _snakefile(self) -> tuple[SnakemakeSource, Analysis, Findings]:
+        from recast_bridge.snakemake.reader import read
+        from recast_bridge.snakemake.sources import open_source
+
+        if self.initdir is not None:
+            raise _usage(
+                "S303",
+                "--initdir means nothing for a Snakefile",
+                "paths are relative to the directory where Snakemake is started; name it with --toplevel",
+            )
+        source = open_source(
+            self.source, toplevel=self.toplevel, inputs=self.inputs, parameters=self.parameters
+        )
+        self.say(f"Reading runs the Python code in {self.source}")
+        found = read(
+            source.file,
+            rundir=source.toplevel,
+            name=source.name,
+            configfiles=source.configfiles,
+            config=source.config,
+            targets=source.targets,
+        )
+        return source, *found
+
+    def read(self) -> tuple[AnySource, Analysis, Findings]:
+        """Find, read and understand.
+
+        Raises:
+            SourceError: errors were found on the way.
+            BridgeError: as in ``understand``.
+        """
+        source, analysis, findings = self.understand()
+        if findings.errors:
+            raise SourceError(*findings.errors)
+        return source, analysis, findings
+
+
+def _usage(code: str, message: str, remedy: str) -> UsageError:
+    return UsageError(Finding(code, "error", message, remedy))
