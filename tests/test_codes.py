@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "codes.md"
 def reported() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "bridge").rglob("*.py"):
-        found.update(re.findall(r"[\"']([YCKRSX]\d{3})[\"']", path.read_text(encoding="utf-8")))
+        found.update(re.findall(r"[\"']([AYCKRSX]\d{3})[\"']", path.read_text(encoding="utf-8")))
     return found
 
 

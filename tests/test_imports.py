@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "checks": {"model"},
     "step": {"model"},
     "engines": {"model", "checks", "step", *DIALECTS},
-    "archive": {"model", "checks", "step", *DIALECTS},
+    "archive": {"model", "checks", "step", "engines", *DIALECTS},
     "cli": {"model", "checks", "step", "engines", "archive", *DIALECTS},
     "plugin": {"model", "step"},
 }
