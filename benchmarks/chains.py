@@ -63,14 +63,20 @@ stages:
 """
 
 
-def write_chains(folder: Path, models: int) -> Path:
-    """Write the workflow, and beside it ``inputs.yml`` with the names of the models."""
+def write_chains(folder: Path, models: int, length: int = LENGTH) -> Path:
+    """Write the workflow, and beside it ``inputs.yml`` with the names of the models.
+
+    Args:
+        folder: where to write it; made.
+        models: how many chains it is.
+        length: how many steps each of them has.
+    """
     folder.mkdir()
     (folder / "steps.yml").write_text(STEPS, encoding="utf-8")
     with (folder / "chain.yml").open("w", encoding="utf-8") as stream:
         stream.write("stages:\n")
         stream.write(STAGE.format(i=1, before="init", parameter="model", output="model", step="first"))
-        for i in range(2, LENGTH + 1):
+        for i in range(2, length + 1):
             stream.write(STAGE.format(i=i, before=f"s{i - 1}", parameter="data", output="out", step="next"))
     names = "".join(f"- m{i}\n" for i in range(models))
     (folder / "inputs.yml").write_text(f"models:\n{names}", encoding="utf-8")

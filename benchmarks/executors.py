@@ -1,6 +1,8 @@
-"""Time that engines take for steps that do nothing: one scattered stage on this machine, without containers.
+"""Time that engines take for steps that do nothing, on this machine, without containers.
 
-python benchmarks/executors.py [--runs N] [--steps N,N] [-j N] [--engines NAME,...]
+python benchmarks/executors.py [--shape scattered|chains] [--runs N] [--steps N,N] [-j N] [--engines NAME,...]
+
+Shapes: one scattered stage; or a scan, chains of five steps in a scattered sub-workflow.
 
 Engines: plain (Snakemake with its own executor), recast (the same Snakefile with --executor recast), cwltool,
 yadage (as it is installed), purejson (yadage with its plain data model). Yadage as installed runs the larger
@@ -14,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from chains import write_chains
 from measuring import (
     expect_files,
     measure,
@@ -25,6 +28,8 @@ from measuring import (
     write_scattered,
 )
 
+CHAIN = 5
+SHAPES = {"scattered": "steps of one scattered stage", "chains": f"steps in scattered chains of {CHAIN}"}
 NAMES = {
     "plain": "Snakemake",
     "recast": "Snakemake, recast",
@@ -32,6 +37,13 @@ NAMES = {
     "yadage": "yadage",
     "purejson": "yadage, purejson",
 }
+
+
+def write(shape: str, folder: Path, steps: int) -> Path:
+    """Write a workflow of a shape with so many steps."""
+    if shape == "chains":
+        return write_chains(folder, steps // CHAIN, CHAIN)
+    return write_scattered(folder, steps)
 
 
 def command(engine: str, source: Path, cores: int) -> list[str]:
@@ -69,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--shape", choices=SHAPES, default="scattered")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--steps", default="100,500", help="sizes of the workflow")
     parser.add_argument("-j", "--jobs", type=int, default=2)
@@ -80,7 +93,7 @@ def main() -> None:
     commands, numbers = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
-            source = write_scattered(Path(folder, str(size)), size)
+            source = write(options.shape, Path(folder, str(size)), size)
             for engine in engines:
                 commands[f"{engine} {size}"] = command(engine, source, options.jobs)
                 numbers[f"{engine} {size}"] = size
@@ -97,7 +110,7 @@ def main() -> None:
         each = (found[-1].seconds - found[0].seconds) / (sizes[-1] - sizes[0]) if len(sizes) > 1 else 0
         rows.append([*row, f"{each * 1e3:.1f} ms", f"{found[-1].peak:.0f} MB"])
     print_machine(options.runs)
-    print(f"steps of one scattered stage, {options.jobs} at a time\n")
+    print(f"{SHAPES[options.shape]}, {options.jobs} at a time\n")
     head = ["engine"]
     for size in sizes:
         head += [f"{size} steps", f"/ {NAMES[engines[0]]}"]

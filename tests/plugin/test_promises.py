@@ -188,10 +188,12 @@ def runs(pid: int) -> bool:
 
 
 @pytest.fixture
-def first_two_done(flow: Flow) -> tuple[Flow, subprocess.Popen[str], list[int], list[int]]:
-    """A scatter of four, of which two are done and two are running."""
+def first_two_done(
+    flow: Flow, request: pytest.FixtureRequest
+) -> tuple[Flow, subprocess.Popen[str], list[int], list[int]]:
+    """A scatter of four, of which two are done and two are running; a parameter is more options."""
     flow.write(SLOW)
-    process = flow.start("--scheduler", "greedy")
+    process = flow.start("--scheduler", "greedy", *getattr(request, "param", ()))
     deadline = time.monotonic() + 30
     while True:
         done = [i for i in range(4) if flow.path(f"s_{i}/_packtivity/log.json").exists()]
@@ -222,6 +224,25 @@ def test_kill_9_and_the_same_again(
     assert {i: flow.text(f"s_{i}/out.txt") for i in done} == before
     assert len(flow.results()) == 4
     assert not list(flow.path(".snakemake/recast/.running").iterdir())
+
+
+UNLOCKED = ("--nolock", "--rerun-incomplete")
+
+
+@pytest.mark.parametrize("first_two_done", [UNLOCKED], indirect=True)
+def test_kill_9_and_literally_the_same_again(
+    first_two_done: tuple[Flow, subprocess.Popen[str], list[int], list[int]],
+) -> None:
+    flow, process, done, begun = first_two_done
+    process.kill()
+    process.communicate()
+    pids = [int(flow.text(f"s_{i}/pid")) for i in begun]
+    before = {i: flow.text(f"s_{i}/out.txt") for i in done}
+    said = flow.run("--scheduler", "greedy", *UNLOCKED)
+    assert said.count("removing what a killed run left") == 2
+    assert not any(runs(pid) for pid in pids)
+    assert {i: flow.text(f"s_{i}/out.txt") for i in done} == before
+    assert len(flow.results()) == 4
 
 
 def test_ctrl_c(first_two_done: tuple[Flow, subprocess.Popen[str], list[int], list[int]]) -> None:
