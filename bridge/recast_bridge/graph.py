@@ -15,6 +15,7 @@ from typing import Literal
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Finding, RunError
 from recast_bridge.model.inference import Length, StageFacts, WorkflowFacts, infer
+from recast_bridge.model.values import AT_RUN_TIME
 from recast_bridge.model.workflow import Analysis, Cases, Fields, FromFile, Stage, Step, Workflow
 
 MAX_INPUTS = 12
@@ -397,7 +398,7 @@ def _joined(keys: Iterable[str]) -> str:
 def _width(stage: Stage, facts: StageFacts | None) -> Iterator[str]:
     """How many instances a stage has, in words."""
     if stage.generator is not None:
-        yield "x ? at run time"
+        yield f"x {AT_RUN_TIME}"
         return
     scatter = stage.scatter
     if scatter is None:
@@ -407,12 +408,7 @@ def _width(stage: Stage, facts: StageFacts | None) -> Iterator[str]:
     groups = f", {scatter.batch} at a time" if scatter.batch else ""
     if scatter.partition:
         groups = f", at most {scatter.partition} groups"
-    if length is None or length.origin == "run time":
-        yield f"x ? at run time ({names}{groups})"
-    elif length.known is not None:
-        yield f"x {length.known} ({names}{groups})"
-    else:
-        yield f"x n ({names}{groups})"
+    yield f"x {length.words if length is not None else AT_RUN_TIME} ({names}{groups})"
 
 
 # ---------------------------------------------------------------- writing

@@ -88,6 +88,7 @@ class Context:
         uses: all stages.
         jobs: all steps of all stages.
         distinct: one job for every step that differs in command, environment or place.
+        left_out: how many further uses of sub-workflows were not looked at.
     """
 
     analysis: Analysis
@@ -95,6 +96,7 @@ class Context:
     uses: list[Use] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     distinct: list[Job] = field(default_factory=list)
+    left_out: int = 0
     scanned: dict[Command, list[Simple]] = field(default_factory=dict)
 
     def commands(self, step: Step) -> list[Simple]:
@@ -107,8 +109,13 @@ class Context:
         return self.scanned[command]
 
 
-def prepare(analysis: Analysis) -> Context:
-    """Walk through an analysis."""
+def prepare(analysis: Analysis, max_uses: int = MAX_USES) -> Context:
+    """Walk through an analysis; each workflow comes before those that it uses.
+
+    Args:
+        analysis: what is looked at.
+        max_uses: how many ways of using one sub-workflow are looked at.
+    """
     context = Context(analysis, infer(analysis.workflow))
     data: dict[str, list[Any]] = {
         parameter.name: [parameter.value]
@@ -137,10 +144,12 @@ def prepare(analysis: Analysis) -> Context:
                     if key not in seen:
                         seen.add(key)
                         context.distinct.append(job)
-                elif uses.get(id(body), 0) < MAX_USES:
+                elif uses.get(id(body), 0) < max_uses:
                     inner = stage_facts.bodies[number] if stage_facts is not None else None
                     passed = {name: use.known(name) for name, _ in stage.arguments}
                     pending.append((use.path, body, inner, passed))
+                else:
+                    context.left_out += 1
     return context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from recast_bridge.checks.context import Context, Job, listed
 from recast_bridge.model import expressions as ex
@@ -19,6 +20,8 @@ from recast_bridge.model.workflow import (
     Published,
     WorkDirSlot,
 )
+
+Pinning = Literal["digest", "tag", "moving"]
 
 _FLOATING = frozenset({"latest", "master", "main", "dev", "devel", "develop", "nightly", "edge", "head"})
 _USES = {
@@ -36,6 +39,23 @@ _DECLARE = {
 }
 
 
+def pinning(image: str) -> Pinning:
+    """How far the reference of an image says which image is meant.
+
+    Returns:
+        ``digest``: this one and no other; ``tag``: a version, which its owner can move; ``moving``: a tag
+        that is moved all the time, or none.
+    """
+    if "@sha256:" in image:
+        return "digest"
+    return "moving" if _tag(image).lower() in _FLOATING else "tag"
+
+
+def _tag(image: str) -> str:
+    _name, colon, tag = image.rpartition(":")
+    return tag if colon and "/" not in tag else "latest"
+
+
 def images(context: Context) -> Iterator[Finding]:
     """Images that can change between two runs; each image is reported once."""
     users: dict[str, list[Job]] = {}
@@ -44,18 +64,18 @@ def images(context: Context) -> Iterator[Finding]:
         if image is not None:
             users.setdefault(image, []).append(job)
     for image, jobs in users.items():
-        if "@sha256:" in image:
+        kind = pinning(image)
+        if kind == "digest":
             continue
         places = [job.step.environment.place for job in jobs if job.step.environment.place is not None]
         place = min(places) if places else None
         steps = listed(dict.fromkeys(repr(job.step.name) for job in jobs))
-        _name, colon, tag = image.rpartition(":")
-        tag = tag if colon and "/" not in tag else "latest"
-        if tag.lower() in _FLOATING:
+        if kind == "moving":
             yield Finding(
                 "K121",
                 "warning",
-                f"the image {image!r} of step {steps} is not pinned: {tag!r} means another image tomorrow",
+                f"the image {image!r} of step {steps} is not pinned: "
+                f"{_tag(image)!r} means another image tomorrow",
                 "name a version in imagetag, or better a digest: image@sha256:...",
                 place,
             )

@@ -12,6 +12,7 @@ from recast_bridge.cli.common import guarded, traceback_option
 # Commands in the order of the help; the module of a command defines a variable ``command``.
 COMMANDS = {
     "check": "recast_bridge.cli.check",
+    "inspect": "recast_bridge.cli.inspect",
     "to-cwl": "recast_bridge.cli.to_cwl",
     "to-snakemake": "recast_bridge.cli.to_snakemake",
     "to-yadage": "recast_bridge.cli.to_yadage",

@@ -144,6 +144,17 @@ def is_array(kind: Type) -> bool | None:
     return answers.pop()
 
 
+def words(kind: Type) -> str:
+    """A type in words: ``list of File``, ``int or float``, ``anything``."""
+    if isinstance(kind, Union):
+        return " or ".join(words(member) for member in kind.members)
+    if isinstance(kind, Array):
+        return "list" if kind.items == ANY else f"list of {words(kind.items)}"
+    if isinstance(kind, Record):
+        return "mapping"
+    return "anything" if kind == ANY else kind.name
+
+
 def element(kind: Type) -> Type:
     """Type of the elements of a list; ``ANY`` where the type is not known to be a list."""
     arrays = [member.items for member in members(kind) if isinstance(member, Array)]

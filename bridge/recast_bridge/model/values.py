@@ -30,6 +30,16 @@ class Length:
     known: int | None
     origin: Origin
 
+    @property
+    def words(self) -> str:
+        """For people: the number, ``n`` when the inputs will settle it, or that only the run does."""
+        if self.origin == "run time":
+            return AT_RUN_TIME
+        return "n" if self.known is None else str(self.known)
+
+
+AT_RUN_TIME = "? at run time"
+
 
 def fixed_length(number: int) -> Length:
     """The length of a list that is written down in the specification."""

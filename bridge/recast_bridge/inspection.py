@@ -1,0 +1,441 @@
+"""What an analysis consists of, as plain data: inputs, stages, images, resources, outputs.
+
+Nothing is run, and nothing is asked of container engines or registries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from recast_bridge.checks.context import Context, Job, Use, prepare
+from recast_bridge.checks.environments import Pinning, pinning
+from recast_bridge.model import expressions as ex
+from recast_bridge.model.findings import Place
+from recast_bridge.model.published import leaves
+from recast_bridge.model.resources import memory_mb, time_limit_minutes
+from recast_bridge.model.types import name_paths, words
+from recast_bridge.model.values import AT_RUN_TIME, UNKNOWN
+from recast_bridge.model.workflow import (
+    MISSING,
+    Analysis,
+    Constant,
+    Fields,
+    FromFile,
+    FromGlob,
+    FromParameter,
+    FromPerson,
+    FromTemplate,
+    Published,
+    Slot,
+    Step,
+    Workflow,
+)
+
+MAX_USES = 100
+"""How many uses of one sub-workflow are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of the workflow.
+
+    Attributes:
+        name: its name.
+        type: its type in words.
+        given: whether there is a value.
+        value: the value (JSON data, files as paths from the current directory); None when none is given.
+        used_by: where it arrives: parameters of steps, as ``stage: parameter``.
+        place: where it stands.
+    """
+
+    name: str
+    type: str
+    given: bool
+    value: Any
+    used_by: tuple[str, ...]
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage.
+
+    Attributes:
+        name: its name, below the names of the sub-workflows that it is in: ``outer/inner``.
+        runs: names of the steps or sub-workflows that it runs; several are alternatives.
+        kind: what these are.
+        needs: stages that come first.
+        scatter: parameters over whose elements it runs; empty for a stage that runs once.
+        method: how several of these are combined: ``zip`` or ``product``; None for a stage that runs once.
+        times: how often it runs, in words; in a sub-workflow, for each time that this runs.
+        instances: the same as a number, when it is known.
+        place: where it stands.
+    """
+
+    name: str
+    runs: tuple[str, ...]
+    kind: Literal["step", "workflow", "cases"]
+    needs: tuple[str, ...]
+    scatter: tuple[str, ...]
+    method: str | None
+    times: str
+    instances: int | None
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image.
+
+    Attributes:
+        name: its reference.
+        pinning: ``digest``: the reference means this image and no other; ``tag``: its owner can move it;
+            ``moving``: it will be another one tomorrow.
+        stages: stages that run in it.
+        place: where it is named first.
+    """
+
+    name: str
+    pinning: Pinning
+    stages: tuple[str, ...]
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a step, or the workflow as a whole, asks for.
+
+    Attributes:
+        stage: the stage; None for the workflow as a whole.
+        memory_mb: memory in MB; None when nothing is said.
+        minutes: the longest time that it may take; None when nothing is said.
+        needs: what must be there: ``CVMFS``, ``Kerberos``, ``VOMS proxy``.
+        asked: everything as it is written, in REANA's names.
+    """
+
+    stage: str | None
+    memory_mb: int | None
+    minutes: int | None
+    needs: tuple[str, ...]
+    asked: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A value that a step publishes.
+
+    Attributes:
+        stage: the stage.
+        name: name of the value; ``*`` for whatever the run publishes.
+        type: its type in words, for one instance of the stage.
+        origin: the file, pattern or other thing that it comes from; files are below the step's directory.
+        read_by: stages that read it; none for a result.
+        place: where it stands.
+    """
+
+    stage: str
+    name: str
+    type: str
+    origin: str
+    read_by: tuple[str, ...]
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A file that the authors of the analysis point at."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an analysis consists of.
+
+    Attributes:
+        name: short name.
+        source: the main file, from the current directory.
+        inputs: in the order of the source.
+        stages: in the order of the source, those of a sub-workflow behind the stage that runs it.
+        images: sorted by name.
+        resources: of the workflow, then of the stages that ask for any.
+        outputs: in the order of the stages.
+        results: files that the authors point at.
+        left_out: how many uses of sub-workflows are not listed, because there are very many.
+    """
+
+    name: str
+    source: str
+    inputs: tuple[Input, ...]
+    stages: tuple[Stage, ...]
+    images: tuple[Image, ...]
+    resources: tuple[Resources, ...]
+    outputs: tuple[Output, ...]
+    results: tuple[Result, ...]
+    left_out: int = 0
+
+
+def inspect(analysis: Analysis) -> Inspection:
+    """Say what an analysis consists of."""
+    context = prepare(analysis, MAX_USES)
+    uses = _in_order(context.uses)
+    jobs: dict[tuple[str, ...], list[Job]] = {}
+    for job in context.jobs:
+        jobs.setdefault(job.use.path, []).append(job)
+    ordered = [job for path in dict.fromkeys(use.path for use in uses) for job in jobs.get(path, ())]
+    return Inspection(
+        name=analysis.name,
+        source=os.path.relpath(analysis.source),
+        inputs=tuple(_inputs(context, uses)),
+        stages=tuple(_stage(use) for use in uses),
+        images=tuple(_images(ordered)),
+        resources=tuple(_resources(analysis, ordered)),
+        outputs=tuple(_outputs(ordered, _readers(uses))),
+        results=tuple(Result(result.name, result.path) for result in analysis.results),
+        left_out=context.left_out,
+    )
+
+
+def as_json(inspection: Inspection) -> str:
+    """An inspection as a JSON object; places are objects with ``file``, ``line`` and ``column``."""
+    return json.dumps(asdict(inspection), indent=2, ensure_ascii=False) + "\n"
+
+
+def _in_order(uses: Iterable[Use]) -> list[Use]:
+    """Stages in the order of the source, those of a sub-workflow behind the stage that runs it."""
+    positions: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for number, use in enumerate(uses):
+        positions[use.path] = (*positions.get(use.path[:-1], ()), number)
+    return sorted(uses, key=lambda use: positions[use.path])
+
+
+def _name(path: Iterable[str]) -> str:
+    return "/".join(path)
+
+
+# ---------------------------------------------------------------- inputs
+
+
+def _inputs(context: Context, uses: Iterable[Use]) -> Iterator[Input]:
+    parameters = context.analysis.workflow.inputs
+    used = _arrivals([parameter.name for parameter in parameters], uses)
+    here = Path.cwd()
+    for parameter in parameters:
+        given = parameter.value is not MISSING
+        known = context.facts.inputs.get(parameter.name, UNKNOWN)
+        yield Input(
+            parameter.name,
+            words(known.type),
+            given,
+            name_paths(parameter.value, here) if given else None,
+            tuple(used[parameter.name]),
+            parameter.place,
+        )
+
+
+def _arrivals(names: list[str], uses: Iterable[Use]) -> dict[str, dict[str, None]]:
+    """For every input of the root workflow the parameters of steps that it arrives at."""
+    found: dict[str, dict[str, None]] = {name: {} for name in names}
+    # Per use of a workflow, which root inputs its own inputs are made from.
+    origins: dict[tuple[str, ...], dict[str, set[str]]] = {(): {name: {name} for name in names}}
+    for use in uses:
+        above = origins.get(use.path[:-1], {})
+        passed = {name: _from_inputs(value, above) for name, value in use.stage.arguments}
+        origins[use.path] = passed
+        generator = use.stage.generator
+        if generator is not None and "init" in generator.stages:
+            for source in set().union(*above.values()):
+                found[source][f"{_name(use.path)}: jq"] = None
+        if any(isinstance(body, Step) for body in use.stage.bodies):
+            for name, sources in passed.items():
+                for source in sources:
+                    found[source][f"{_name(use.path)}: {name}"] = None
+    return found
+
+
+def _from_inputs(value: ex.Expression, scope: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    for part in ex.walk(value):
+        if isinstance(part, ex.Input):
+            found.update(*(scope.values() if part.name is None else [scope.get(part.name, set())]))
+    return found
+
+
+# ---------------------------------------------------------------- stages
+
+
+def _stage(use: Use) -> Stage:
+    stage, path = use.stage, use.path
+    kind: Literal["step", "workflow", "cases"] = "step"
+    if len(stage.bodies) != 1 or (not stage.single and stage.scatter is None and stage.generator is None):
+        kind = "cases"
+    elif isinstance(stage.bodies[0], Workflow):
+        kind = "workflow"
+    needs: dict[str, None] = {}
+    for _, value in stage.arguments:
+        for output in ex.outputs_in(value):
+            needs[_name((*path[:-1], *(hop.stage for hop in output.path)))] = None
+    for after in stage.after:
+        needs[_name((*path[:-1], *after))] = None
+    if stage.generator is not None:
+        needs.update({_name((*path[:-1], name)): None for name in stage.generator.stages if name != "init"})
+    once = stage.scatter is None and stage.generator is None
+    width = use.facts.width if use.facts is not None else None
+    return Stage(
+        name=_name(path),
+        runs=tuple(dict.fromkeys(body.name for body in stage.bodies)),
+        kind=kind,
+        needs=tuple(needs),
+        scatter=stage.scatter.parameters if stage.scatter is not None else (),
+        method=stage.scatter.method if stage.scatter is not None else "jq" if stage.generator else None,
+        times=_times(once, kind == "cases", width.words if width is not None else AT_RUN_TIME),
+        instances=1 if stage.single else width.known if width is not None else None,
+        place=stage.place,
+    )
+
+
+def _times(once: bool, cases: bool, width: str) -> str:
+    if once:
+        return "1 or 0" if cases else "1"
+    return width
+
+
+# ---------------------------------------------------------------- images and resources
+
+
+def _images(jobs: Iterable[Job]) -> Iterator[Image]:
+    users: dict[str, list[Job]] = {}
+    for job in jobs:
+        image = job.step.environment.image
+        if image is not None and job.step.environment.runs:
+            users.setdefault(image, []).append(job)
+    for image, using in sorted(users.items()):
+        stages = dict.fromkeys(_name(job.use.path) for job in using)
+        yield Image(image, pinning(image), tuple(stages), using[0].step.environment.place)
+
+
+def _resources(analysis: Analysis, jobs: Iterable[Job]) -> Iterator[Resources]:
+    if analysis.resources:
+        yield _asked(None, dict(analysis.resources), ())
+    for job in jobs:
+        environment = job.step.environment
+        needs = {
+            "CVMFS": environment.cvmfs,
+            "Kerberos": environment.kerberos,
+            "VOMS proxy": environment.proxy,
+        }
+        named = tuple(name for name, needed in needs.items() if needed)
+        if environment.resources or named:
+            yield _asked(_name(job.use.path), dict(environment.resources), named)
+
+
+def _asked(stage: str | None, asked: dict[str, Any], needs: tuple[str, ...]) -> Resources:
+    return Resources(stage, memory_mb(asked), time_limit_minutes(asked), needs, asked)
+
+
+# ---------------------------------------------------------------- outputs
+
+
+def _readers(uses: Iterable[Use]) -> dict[tuple[tuple[str, ...], str | None], dict[str, None]]:
+    """Stages that read a published value, by the path of the stage that publishes it and its key."""
+    by_path: dict[tuple[str, ...], Use] = {use.path: use for use in uses}
+    found: dict[tuple[tuple[str, ...], str | None], dict[str, None]] = {}
+    for use in by_path.values():
+        outputs = [output for _, value in use.stage.arguments for output in ex.outputs_in(value)]
+        for output in outputs:
+            for path, key in _published(use.path[:-1], output, by_path, set()):
+                found.setdefault((path, key), {})[_name(use.path)] = None
+        for name in use.stage.generator.stages if use.stage.generator is not None else ():
+            found.setdefault(((*use.path[:-1], name), None), {})[_name(use.path)] = None
+    return found
+
+
+def _published(
+    scope: tuple[str, ...],
+    output: ex.Output,
+    by_path: Mapping[tuple[str, ...], Use],
+    seen: set[tuple[tuple[str, ...], str | None]],
+) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """The published values of steps that a reference means, through the outputs of sub-workflows."""
+    path = (*scope, *(hop.stage for hop in output.path))
+    if (path, output.key) in seen:
+        return
+    seen.add((path, output.key))
+    yield path, output.key
+    use = by_path.get(path)
+    for body in use.stage.bodies if use is not None else ():
+        if isinstance(body, Workflow):
+            for name, value in body.outputs:
+                if output.key in (None, name):
+                    for inner in ex.outputs_in(value):
+                        yield from _published(path, inner, by_path, seen)
+
+
+def _outputs(
+    jobs: Iterable[Job], readers: Mapping[tuple[tuple[str, ...], str | None], Mapping[str, None]]
+) -> Iterator[Output]:
+    for job in jobs:
+        path, step = job.use.path, job.step
+        stage, whole = _name(path), readers.get((path, None), {})
+        facts = job.use.facts
+        known = facts.outputs[job.use.stage.bodies.index(step)] if facts is not None else {}
+        if isinstance(step.outputs, Fields):
+            for key, published in step.outputs.items:
+                read = {**readers.get((path, key), {}), **whole}
+                kind = words(known.get(key, UNKNOWN).type)
+                yield Output(stage, key, kind, _origin(published, job), tuple(read), step.place)
+        else:
+            read = {name: None for key in (*step.outputs.keys, None) for name in readers.get((path, key), {})}
+            yield Output(stage, "*", words(UNKNOWN.type), _origin(step.outputs, job), tuple(read), step.place)
+
+
+def _origin(published: Published | FromFile, job: Job) -> str:
+    """What a published value comes from, for people."""
+    return ", ".join(dict.fromkeys(_leaf(leaf, job.use.arguments) for leaf in leaves(published)))
+
+
+def _leaf(published: Published | FromFile, arguments: Mapping[str, ex.Expression]) -> str:
+    if isinstance(published, FromParameter):
+        return _argument(published.name, arguments)
+    if isinstance(published, FromTemplate | FromGlob):
+        parts = published.template.parts
+        texts = [
+            part if isinstance(part, str) else _argument(part.parameter, arguments)
+            for part in parts
+            if isinstance(part, str | Slot)
+        ]
+        return "".join(texts).lstrip("/") if not isinstance(parts[0], str) else "".join(texts)
+    if isinstance(published, Constant):
+        return "a constant"
+    if isinstance(published, FromFile):
+        return f"the content of {published.path}"
+    return "entered by a person" if isinstance(published, FromPerson) else "jq"
+
+
+def _argument(name: str, arguments: Mapping[str, ex.Expression]) -> str:
+    """A parameter as text: its file below the step's directory or its constant, else its name in braces."""
+    value = arguments.get(name)
+    if value is not None and ex.is_own_path(value):
+        return ex.own_relative(value) or "."
+    if isinstance(value, ex.Literal) and isinstance(value.value, str):
+        return value.value
+    return f"{{{name}}}"
+
+
+__all__ = [
+    "Image",
+    "Input",
+    "Inspection",
+    "Output",
+    "Resources",
+    "Result",
+    "Stage",
+    "as_json",
+    "inspect",
+]
