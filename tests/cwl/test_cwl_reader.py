@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from recast_bridge.cli import snakefiles
 from recast_bridge.cwl import jq
 from recast_bridge.cwl.reader import read
 from recast_bridge.cwl.reading.jqtext import jq_text
 from recast_bridge.cwl.reading.reporting import REPORT
+from recast_bridge.files import write_translation
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, SourceError
 from recast_bridge.model.types import FILE, STRING, Array, PathValue
@@ -432,7 +432,7 @@ def test_values_reach_the_program_as_they_are(reader: Reader) -> None:
         analysis, findings = reader(document, one=value, many=VALUES, joined=VALUES)
         assert findings.errors == []
         folder = reader.folder / "run"
-        snakefiles.write(translate(analysis, findings), folder)
+        write_translation(translate(analysis, findings), folder)
         command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
         assert done.returncode == 0, done.stderr

@@ -51,7 +51,7 @@ def command(ctx: click.Context, opening: Opening, style: str, output: Path | Non
     elif output is None:
         click.echo(write(found), nl=False)
     else:
-        from recast_bridge.cli.files import write_file
+        from recast_bridge.files import write_file
 
         write_file(output, write(found))
     severities = Counter(finding.severity for finding in found)

@@ -42,7 +42,7 @@ def command(opening: Opening, output: Path | None, style: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from recast_bridge.cli.files import write_file
+    from recast_bridge.files import write_file
 
     if output.suffix.lower() == ".md":
         text = f"```mermaid\n{text}```\n"

@@ -33,6 +33,6 @@ def command(opening: Opening, as_data: bool, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        from recast_bridge.cli.files import write_file
+        from recast_bridge.files import write_file
 
         write_file(output, click.unstyle(text))

@@ -1,22 +1,13 @@
-"""What ``to-snakemake`` writes and says."""
+"""What ``to-snakemake`` says."""
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
 from recast_bridge.cli.common import counted, listed, printable
-from recast_bridge.cli.files import write_files
 from recast_bridge.cli.translating import Prepared
 from recast_bridge.snakemake.writer import CONFIG, Translation
-
-
-def write(translation: Translation, directory: Path) -> None:
-    """Write the Snakefile, its configuration and everything that they read."""
-    # Through links, `..` would lead elsewhere.
-    base = Path(os.path.realpath(directory))
-    write_files(directory, {**translation.files, CONFIG: translation.config(base)})
 
 
 def summary(translation: Translation, ready: Prepared, directory: Path, *, host: bool) -> str:

@@ -35,12 +35,13 @@ def command(
     from recast_bridge.cli.translating import prepare
     from recast_bridge.cwl.tools import Options
     from recast_bridge.cwl.writer import translate
+    from recast_bridge.files import write_translation
 
     ready = prepare(opening, about_images)
     options = Options(host=about_images.host, image_workdirs=ready.workdirs)
     translation = translate(ready.analysis, ready.findings, options, final_only=outputs == "final")
     name = ready.source.name
     target = outdir or Path(f"{name}-cwl")
-    translated.write(translation, target)
+    write_translation(translation, target)
     show_remarks(translation.findings.items, verbose=verbose)
     click.echo(translated.summary(translation, name, target, host=about_images.host, images=ready.images))

@@ -24,12 +24,13 @@ def command(opening: Opening, outdir: Path | None, about_images: ImageOptions, v
     """
     from recast_bridge.cli import snakefiles
     from recast_bridge.cli.translating import prepare
+    from recast_bridge.files import write_translation
     from recast_bridge.snakemake.writer import Options, translate
 
     ready = prepare(opening, about_images)
     options = Options(host=about_images.host, image_workdirs=ready.workdirs)
     translation = translate(ready.analysis, ready.findings, options)
     target = outdir or Path(f"{ready.source.name}-snakemake")
-    snakefiles.write(translation, target)
+    write_translation(translation, target)
     show_remarks(translation.findings.items, verbose=verbose)
     click.echo(snakefiles.summary(translation, ready, target, host=about_images.host))

@@ -29,11 +29,12 @@ def command(opening: Opening, outdir: Path | None, host: bool, copy: bool, verbo
     same name.
     """
     from recast_bridge.cli import specifications
+    from recast_bridge.projects import write_project
     from recast_bridge.yadage.writer import Options, translate
 
     source, analysis, findings = opening.read()
     translation = translate(analysis, findings, Options(host=host))
     target = outdir or Path(f"{source.name}-yadage")
-    translation = specifications.write(translation, target, copy=copy)
+    translation = write_project(translation, target, copy=copy)
     show_remarks(translation.findings.items, verbose=verbose)
     click.echo(specifications.summary(translation, source.name, target))

@@ -1,22 +1,15 @@
-"""What ``to-cwl`` writes and says."""
+"""What ``to-cwl`` says."""
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from recast_bridge.cli.common import counted, listed, printable
-from recast_bridge.cli.files import write_files
-from recast_bridge.cwl.job import job_object
-from recast_bridge.cwl.writer import Translation, dump
+from recast_bridge.cwl.writer import INPUTS, WORKFLOW, Translation
 
-WORKFLOW_NAME = "workflow.cwl"
-INPUTS_NAME = "inputs.yml"
 # What the JavaScript functions of a document are for, in words of the source.
 _REASONS = {
     "batch": "lists in batches",
@@ -41,51 +34,13 @@ _REASONS = {
 }
 
 
-# ---------------------------------------------------------------- files
-
-
-def write(translation: Translation, directory: Path) -> None:
-    """Write the document and its input values."""
-    # Through links, `..` would lead elsewhere.
-    base = Path(os.path.realpath(directory))
-    contents = {WORKFLOW_NAME: translation.text(base), INPUTS_NAME: _inputs(translation, base)}
-    write_files(directory, contents)
-
-
-def _inputs(translation: Translation, base: Path) -> str:
-    job = job_object(translation.job, base)
-    text = dump(job) if job else ""
-    if translation.missing:
-        names = {name: identifier for identifier, name in translation.input_names.items()}
-        types = translation.document["$graph"][0]["inputs"]
-        text += "# Without a value so far: take away the '# ' in front and put the value in.\n"
-        for name in translation.missing:
-            identifier = names[name]
-            text += f"# {identifier}: <value>   # {_words(types[identifier]['type'])}\n"
-    return text or "{}\n"
-
-
-def _words(kind: Any) -> str:
-    """A type of CWL in words."""
-    if isinstance(kind, str):
-        return "anything" if kind == "Any" else kind
-    if isinstance(kind, list):
-        return " or ".join(_words(item) for item in kind)
-    if isinstance(kind, Mapping) and kind.get("type") == "array":
-        return f"list of {_words(kind.get('items'))}"
-    return json.dumps(kind)
-
-
-# ---------------------------------------------------------------- the summary
-
-
 def summary(
     translation: Translation, name: str, directory: Path, *, host: bool, images: Sequence[str]
 ) -> str:
     """What was done, and what to type next."""
     graph = translation.document["$graph"]
     tools = sum(process["class"] == "CommandLineTool" for process in graph)
-    workflow, inputs = directory / WORKFLOW_NAME, directory / INPUTS_NAME
+    workflow, inputs = directory / WORKFLOW, directory / INPUTS
     lines = [
         f"{printable(name)}: {counted(translation.stage_count, 'stage')} as {counted(tools, 'CWL tool')}",
         f"  written     {workflow}, {inputs}",

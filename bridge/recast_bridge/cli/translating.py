@@ -100,27 +100,19 @@ class Prepared:
 
 def prepare(opening: Opening, options: ImageOptions) -> Prepared:
     """Read a source and find out what is to be known about its images."""
-    from recast_bridge.engines.images import image_workdirs, images_of
+    from recast_bridge.engines.images import images_of, known_workdirs
 
     given = options.given()
     source, analysis, findings = opening.read()
     images = [] if options.host else images_of(analysis.workflow)
-    _check_images(given, images, findings)
-    unknown = [image for image in images if image not in given]
-    registry = options.ask_registry and not opening.offline
-    known = image_workdirs(unknown, lookup=not options.no_image_lookup, registry=registry)
-    return Prepared(source, analysis, findings, images, {**known, **given})
-
-
-def _check_images(given: Mapping[str, str], images: Sequence[str], findings: Findings) -> None:
-    """Warn about directories of images that the workflow does not use: likely a misspelt name."""
-    for image in given:
-        if image not in images:
-            findings.warning(
-                "X006",
-                f"no step runs in the image {image!r}, whose WORKDIR was given",
-                remedy=f"the images are: {', '.join(images) or 'none'}",
-            )
+    workdirs = known_workdirs(
+        images,
+        given,
+        findings,
+        lookup=not options.no_image_lookup,
+        registry=options.ask_registry and not opening.offline,
+    )
+    return Prepared(source, analysis, findings, images, workdirs)
 
 
 image_options = bundled(

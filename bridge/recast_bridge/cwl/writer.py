@@ -10,6 +10,7 @@ tools from ``cwl_templates/``.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from recast_bridge.cwl.tools import Tool
 from recast_bridge.model.findings import Findings, TranslationError, relative_to
 from recast_bridge.model.inference import infer
 from recast_bridge.model.workflow import MISSING, Analysis
+
+WORKFLOW = "workflow.cwl"
+INPUTS = "inputs.yml"
 
 
 @dataclass(slots=True)
@@ -60,6 +64,37 @@ class Translation:
                 referred to from there.
         """
         return dump(job_object(self.document, directory))
+
+    def texts(self, directory: Path) -> dict[str, str]:
+        """All files by name; equal bytes for equal input.
+
+        Args:
+            directory: where they are going to be, without links; input files are named from there.
+        """
+        return {WORKFLOW: self.text(directory), INPUTS: self._inputs(directory)}
+
+    def _inputs(self, directory: Path) -> str:
+        job = job_object(self.job, directory)
+        text = dump(job) if job else ""
+        if self.missing:
+            names = {name: identifier for identifier, name in self.input_names.items()}
+            types = self.document["$graph"][0]["inputs"]
+            text += "# Without a value so far: take away the '# ' in front and put the value in.\n"
+            for name in self.missing:
+                identifier = names[name]
+                text += f"# {identifier}: <value>   # {_words(types[identifier]['type'])}\n"
+        return text or "{}\n"
+
+
+def _words(kind: Any) -> str:
+    """A type of CWL in words."""
+    if isinstance(kind, str):
+        return "anything" if kind == "Any" else kind
+    if isinstance(kind, list):
+        return " or ".join(_words(item) for item in kind)
+    if isinstance(kind, Mapping) and kind.get("type") == "array":
+        return f"list of {_words(kind.get('items'))}"
+    return str(kind)
 
 
 def translate(
@@ -125,4 +160,4 @@ def dump(data: Any) -> str:
     return str(text)
 
 
-__all__ = ["Translation", "dump", "translate"]
+__all__ = ["INPUTS", "WORKFLOW", "Translation", "dump", "translate"]

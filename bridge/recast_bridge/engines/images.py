@@ -7,12 +7,13 @@ import os
 import shutil
 import socket
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recast_bridge.engines.types import Runtime
+from recast_bridge.model.findings import Findings
 from recast_bridge.model.workflow import Step, Workflow
 from recast_bridge.step.images import Registry as _Registry
 from recast_bridge.step.images import call, effective_workdir, registry_config, split_reference, unusable
@@ -26,6 +27,7 @@ __all__ = [
     "docker_socket",
     "image_workdirs",
     "images_of",
+    "known_workdirs",
     "split_reference",
     "unusable",
 ]
@@ -84,6 +86,29 @@ def image_workdirs(images: Iterable[str], *, lookup: bool, registry: bool = Fals
             if image not in found and (config := registry_config(image, silent)) is not None:
                 found[image] = effective_workdir(config)
     return found
+
+
+def known_workdirs(
+    images: Sequence[str], given: Mapping[str, str], findings: Findings, *, lookup: bool, registry: bool
+) -> dict[str, str]:
+    """The WORKDIR of images as far as it is known: what the user says wins over what is found out.
+
+    Args:
+        images: the images of a workflow.
+        given: WORKDIR by image, from the user; one that is none of the images is a warning.
+        findings: takes the warnings.
+        lookup: as in ``image_workdirs``.
+        registry: as in ``image_workdirs``.
+    """
+    for image in given:
+        if image not in images:
+            findings.warning(
+                "X006",
+                f"no step runs in the image {image!r}, whose WORKDIR was given",
+                remedy=f"the images are: {', '.join(images) or 'none'}",
+            )
+    unknown = [image for image in images if image not in given]
+    return {**image_workdirs(unknown, lookup=lookup, registry=registry), **given}
 
 
 def _from_docker(images: list[str]) -> dict[str, str] | None:

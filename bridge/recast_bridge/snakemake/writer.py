@@ -70,6 +70,14 @@ class Translation:
             text += f"# {name}: <value>   # has no value so far: take away the '# ' in front and put it in\n"
         return text
 
+    def texts(self, directory: Path) -> dict[str, str]:
+        """All files by name; equal bytes for equal input.
+
+        Args:
+            directory: where they are going to be, without links; input files are named from there.
+        """
+        return {**self.files, CONFIG: self.config(directory)}
+
 
 def translate(analysis: Analysis, findings: Findings, options: Options | None = None) -> Translation:
     """Write an analysis as a Snakefile.

@@ -1,4 +1,4 @@
-"""Write what a command makes: whole, or not at all."""
+"""Write what is made: whole, or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from recast_bridge.model.findings import Finding, Place, UsageError
 
@@ -38,6 +39,23 @@ def write_files(directory: Path, contents: Mapping[str, str]) -> None:
                 Place(str(directory)),
             )
         ) from error
+
+
+class Translation(Protocol):
+    """A workflow that was written in any language."""
+
+    def texts(self, directory: Path) -> dict[str, str]:
+        """All files by name, for a directory without links in its path."""
+
+
+def write_translation(translation: Translation, directory: Path) -> None:
+    """Write all files of a translation, as ``write_files`` does.
+
+    Raises:
+        UsageError: the directory cannot be written; nothing was changed.
+    """
+    # Through links, `..` would lead elsewhere.
+    write_files(directory, translation.texts(Path(os.path.realpath(directory))))
 
 
 def _create(directory: Path, contents: Mapping[str, str]) -> None:
