@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 import pytest
 
+from recast_bridge.engines.comparing.runs import Run, compare_runs
 from recast_bridge.engines.types import RunResult
-from recast_bridge.engines.verify import compare
 
 GOOD = ["-p", "words=[one, two]", "--runtime", "host"]
 BAD = ["-p", "words=[one, bad]", "--runtime", "host"]
@@ -241,7 +241,7 @@ def test_verify_shows_what_differs(invoke, workflow: Path):
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
     assert lines[1].split() == ["join/0", "all", "differs"]
-    assert "  join/0 all.sha256" in lines
+    assert "  join/0 all: join/all.txt: line 1" in lines
     assert "2 of 3 published values equal in yadage and cwltool" in lines
     report = json.loads((workflow.parent / "out" / "verify.json").read_text())
     assert report["equal"] is False
@@ -259,13 +259,13 @@ def test_verify_of_a_workflow_that_fails(invoke, workflow: Path):
 
 def results(**outputs: object):
     steps = [{"name": path[0], "path": path, "outputs": value} for path, value in outputs.items()]
-    return {"workflow": "w", "steps": steps, "unapplied": []}
+    return Run({"workflow": "w", "steps": steps, "unapplied": []}, Path("nowhere"))
 
 
 def test_compare_goes_by_output():
     left = results(**{"a/0": {"x": [1, 2], "y": {"z": 1}}, "b/0": 3, "c/0": {}})
     right = results(**{"a/0": {"x": [1, 3], "y": {"z": 1}}, "b/0": 3, "d/0": {"x": 1}})
-    rows = list(compare({"yadage": left, "cwltool": right}))
+    rows = compare_runs(left, right)
     assert [(row.path, row.output, row.equal) for row in rows] == [
         ("a/0", "x", False),
         ("a/0", "y", True),
@@ -273,8 +273,78 @@ def test_compare_goes_by_output():
         ("c/0", "", False),
         ("d/0", "", False),
     ]
-    assert [(engine, item.place) for engine, item in rows[0].differences] == [("cwltool", "outputs.x[1]")]
-    assert list(compare({"yadage": left})) == []
+    assert [item.place for item in rows[0].differences] == ["outputs.x[1]"]
+
+
+@pytest.fixture
+def two_runs(invoke, workflow: Path) -> Path:
+    workflow.write_text(workflow.read_text().replace("cat {texts} >", "echo CLs = 0.0512 >"))
+    for name in ("one", "two"):
+        assert invoke("run", "workflow.yml", *GOOD, "-q", "-o", name).exit_code == 0
+    return workflow.parent
+
+
+def test_two_run_directories(invoke, two_runs: Path):
+    done = invoke("verify", "one", "two")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == "3 of 3 published values equal in one and two"
+    (two_runs / "two" / "join" / "all.txt").write_text("CLs = 0.05120001\n")
+    done = invoke("verify", "one", "two")
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[1:] == [
+        "  join/0   all     differs",
+        "  write/0  text    equal",
+        "  write/1  text    equal",
+        "  join/0 all: join/all.txt: line 1",
+        "      one: 0.0512",
+        "      two: 0.05120001",
+        "      relative difference 2e-07, allowed exact",
+        "2 of 3 published values equal in one and two",
+    ]
+    done = invoke("verify", "one", "two", "--tolerance", "1e-6")
+    assert done.exit_code == 0
+    assert "  join/0   all     equal, numbers within 2e-07" in done.stdout.splitlines()
+    (two_runs / "rules.yml").write_text("compare: {files: [{path: join/*, absolute: 0.0001}]}\n")
+    assert invoke("verify", "one", "two", "--compare", "rules.yml").exit_code == 0
+    (two_runs / "rules.yml").write_text("compare: {files: [{path: join/*, ignore: it has a date in it}]}\n")
+    done = invoke("verify", "one", "two", "--compare", "rules.yml")
+    assert done.exit_code == 0
+    assert "not compared: it has a date in it" in done.stdout
+    done = invoke("verify", "one", "two", "--json", "--tolerance", "1e-9")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert report["equal"] is False and report["tolerance"]["all"] == {"relative": 1e-9, "absolute": 0.0}
+    (difference,) = report["compared"][0]["differences"]
+    assert (difference["file"], difference["inside"]) == ("join/all.txt", "line 1")
+    assert (difference["expected"], difference["found"]) == ("0.0512", "0.05120001")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["one", "none"], 3, "error R301"),
+        (["one", "one"], 2, "a run is compared with another one"),
+        (["one", "two", "--tolerance", "lots"], 2, "error R310"),
+        (["one", "two", "--tolerance", "1e-6", "--compare", "rules.yml"], 2, "exclude each other"),
+        (["one", "two", "--compare", "rules.yml"], 3, "rules.yml"),
+    ],
+)
+def test_runs_that_cannot_be_compared(invoke, two_runs: Path, arguments: list[str], status: int, said: str):
+    done = invoke("verify", *arguments)
+    assert (done.exit_code, done.stdout) == (status, "")
+    assert said in done.stderr
+
+
+@pytest.mark.yadage
+def test_verify_within_a_tolerance(invoke, workflow: Path):
+    # The directory is another one with each engine, and so is the number in the text.
+    workflow.write_text(workflow.read_text().replace("cat {texts} > {target}", "echo 1.0000$$ > {target}"))
+    done = invoke("verify", "workflow.yml", *GOOD, "-o", "out", "--tolerance", "1e-3")
+    assert done.exit_code == 0, done.output
+    assert "equal, numbers within" in done.stdout.splitlines()[1]
+    assert (
+        json.loads((workflow.parent / "out" / "verify.json").read_text())["compared"][0]["state"] == "within"
+    )
 
 
 def test_failure_without_a_step_is_explained(workflow: Path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from recast_bridge.cli.common import counted, printable, styled
 from recast_bridge.cwl.sources import Source as CwlSource
 from recast_bridge.engines.results import RESULTS_NAME, load_results
 from recast_bridge.engines.types import RunResult, StepResult
-from recast_bridge.engines.verify import REPORT_NAME, Row, Verification
 from recast_bridge.model.workflow import Analysis, Step, Workflow
 from recast_bridge.snakemake.sources import Source as SnakemakeSource
 from recast_bridge.step.record import RERUN_NAME
@@ -179,43 +178,3 @@ def _what(analysis: Analysis, path: str) -> str:
     place = f", defined in {printable(str(step.place))}" if step.place else ""
     image = f", image {printable(step.environment.image)}" if step.environment.image else ""
     return f"{name}{place}{image}"
-
-
-# ---------------------------------------------------------------- comparison
-
-
-def joined(engines: Iterable[str]) -> str:
-    """Names of engines in a sentence: ``yadage, cwltool and snakemake``."""
-    *others, last = engines
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def comparison(done: Verification, outdir: Path) -> str:
-    """The table of what is equal and what differs."""
-    lines: list[str] = []
-    if done.rows:
-        different = [row for row in done.rows if not row.equal]
-        shown = list(done.rows) if len(done.rows) <= _ROWS else different
-        verdicts = {True: click.style("equal", fg="green"), False: click.style("differs", fg="red")}
-        cells = [(printable(row.path), printable(row.output), verdicts[row.equal]) for row in shown]
-        if cells:
-            lines += table([("step", "output", ""), *cells])
-        for row in different[:_ROWS]:
-            lines += _details(row, next(iter(done.runs)))
-        equal = len(done.rows) - len(different)
-        total = counted(len(done.rows), "published value")
-        lines.append(f"{equal} of {total} equal in {joined(done.runs)}")
-    elif done.equal:
-        lines.append(f"no step published anything in {joined(done.runs)}")
-    else:
-        lines.append("nothing to compare: not every engine came to its end")
-    lines.append(f"report: {outdir / REPORT_NAME}")
-    return "\n".join(lines)
-
-
-def _details(row: Row, first: str) -> Iterator[str]:
-    for engine, item in row.differences[:5]:
-        place = item.place.removeprefix("outputs.") or "the step"
-        yield f"  {printable(row.path)} {printable(place)}"
-        yield f"      {first}: {printable(item.left)}"
-        yield f"      {engine}: {printable(item.right)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+from recast_bridge.engines.comparing.values import MISSING, Comparing, Difference, short
 from recast_bridge.model.findings import Finding, Place, SourceError
 from recast_bridge.step.results import (
     OWN_PREFIXES,
@@ -79,30 +80,7 @@ def is_init(path: str) -> bool:
     return len(parts) >= 2 and parts[-2] == "init"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One point in which two results differ.
-
-    Attributes:
-        path: path of the step; empty when it is not about one.
-        place: place in the outputs of the step, for example ``outputs.files[2].sha256``.
-        left: what the first has there, as short JSON, or a word.
-        right: what the second has there.
-    """
-
-    path: str
-    place: str
-    left: str
-    right: str
-
-    def __str__(self) -> str:
-        where = f"step {self.path}: " if self.path else ""
-        place = f"{self.place}: " if self.place else ""
-        return f"{where}{place}{self.left} / {self.right}"
-
-
 _PRESENT = "present"
-_MISSING = "missing"
 
 
 def differences(left: Results, right: Results, *, names: bool = False) -> Iterator[Difference]:
@@ -122,36 +100,13 @@ def differences(left: Results, right: Results, *, names: bool = False) -> Iterat
     )
     for path in sorted(mine.keys() | theirs.keys()):
         if path not in theirs:
-            yield Difference(path, "", _PRESENT, _MISSING)
+            yield Difference(path, "", _PRESENT, MISSING)
         elif path not in mine:
-            yield Difference(path, "", _MISSING, _PRESENT)
+            yield Difference(path, "", MISSING, _PRESENT)
         else:
             if names and mine[path]["name"] != theirs[path]["name"]:
                 yield Difference(path, "name", mine[path]["name"], theirs[path]["name"])
-            yield from _compare(mine[path]["outputs"], theirs[path]["outputs"], path, "outputs")
+            found = Comparing().data(mine[path]["outputs"], theirs[path]["outputs"], "outputs")
+            yield from (replace(difference, path=path) for difference in found)
     if sorted(left["unapplied"]) != sorted(right["unapplied"]):
-        yield Difference("", "stages that never ran", _short(left["unapplied"]), _short(right["unapplied"]))
-
-
-def _compare(left: Any, right: Any, path: str, place: str) -> Iterator[Difference]:
-    if isinstance(left, dict) and isinstance(right, dict):
-        for key in sorted(left.keys() | right.keys()):
-            inner = f"{place}.{key}"
-            if key not in right:
-                yield Difference(path, inner, _short(left[key]), _MISSING)
-            elif key not in left:
-                yield Difference(path, inner, _MISSING, _short(right[key]))
-            else:
-                yield from _compare(left[key], right[key], path, inner)
-    elif isinstance(left, list) and isinstance(right, list):
-        if len(left) != len(right):
-            yield Difference(path, place, f"{len(left)} items", f"{len(right)} items")
-        for index, (one, other) in enumerate(zip(left, right, strict=False)):
-            yield from _compare(one, other, path, f"{place}[{index}]")
-    elif type(left) is not type(right) or left != right:
-        yield Difference(path, place, _short(left), _short(right))
-
-
-def _short(value: Any, width: int = 200) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return text if len(text) <= width else text[: width - 3] + "..."
+        yield Difference("", "stages that never ran", short(left["unapplied"]), short(right["unapplied"]))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from recast_bridge.cwl.sources import Source as CwlSource
+from recast_bridge.engines.comparing.report import Comparison, compare_all
+from recast_bridge.engines.comparing.runs import Run
+from recast_bridge.engines.comparing.tolerances import EXACT, Rules
 from recast_bridge.engines.images import CONTAINER_RUNTIMES, image_workdirs, images_of, unusable
-from recast_bridge.engines.results import Difference, Results, differences, load_results
 from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult, Runtime
 from recast_bridge.model.findings import Finding, Findings, Place, RunError, UsageError
 from recast_bridge.model.workflow import Analysis
@@ -234,38 +236,47 @@ def _with_yadage(job: Job, outdir: Path, progress: Report) -> RunResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One published value of one step.
-
-    Attributes:
-        path: path of the step.
-        output: key of the value; empty when it is about the whole step.
-        equal: whether all engines give the same.
-        differences: in which points which engine differs from the first.
-    """
-
-    path: str
-    output: str
-    equal: bool
-    differences: tuple[tuple[EngineName, Difference], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """What several engines made of one analysis.
 
     Attributes:
-        runs: what became of each run, in the order of the engines; the first is the measure.
-        rows: everything that was compared; empty when less than two engines came to their end.
+        runs: what became of each run, in the order of the engines.
+        comparison: the runs beside their measure; None when there is nothing to compare.
     """
 
     runs: Mapping[EngineName, RunResult]
-    rows: tuple[Row, ...]
+    comparison: Comparison | None
 
     @property
     def equal(self) -> bool:
         """True when every engine ran the whole workflow, and all published the same."""
-        return all(run.status == "done" for run in self.runs.values()) and all(row.equal for row in self.rows)
+        done = all(run.status == "done" for run in self.runs.values())
+        return done and (self.comparison is None or self.comparison.equal)
+
+    def as_data(self, name: str, runtime: str) -> dict[str, Any]:
+        """The content of verify.json.
+
+        Args:
+            name: name of the workflow.
+            runtime: what ran the containers.
+        """
+        compared = self.comparison
+        return {
+            "workflow": name,
+            "runtime": runtime,
+            "equal": self.equal,
+            "engines": {
+                engine: {
+                    "status": run.status,
+                    "steps": len(run.steps),
+                    "findings": [str(finding) for finding in run.findings()],
+                }
+                for engine, run in self.runs.items()
+            },
+            "measure": compared.measure if compared else None,
+            "tolerance": compared.tolerances() if compared else None,
+            "compared": compared.as_data() if compared else [],
+        }
 
 
 def verify(
@@ -273,6 +284,7 @@ def verify(
     engines: Sequence[EngineName],
     outdir: Path,
     watch: Callable[[EngineName], AbstractContextManager[Report]],
+    rules: Rules = EXACT,
 ) -> Verification:
     """Run an analysis with several engines and compare what the steps publish.
 
@@ -281,6 +293,7 @@ def verify(
         engines: the first one is what the others are measured by.
         outdir: gets a run directory for each engine, and verify.json.
         watch: gives what takes the progress of one engine.
+        rules: the tolerances.
 
     Raises:
         BridgeError: an engine cannot be started.
@@ -291,64 +304,17 @@ def verify(
     for engine in engines:
         with watch(engine) as progress:
             runs[engine] = execute(engine, job, outdir / engine, progress)
-    results = {engine: load_results(run.outdir) for engine, run in runs.items() if run.status == "done"}
-    verification = Verification(runs, tuple(compare(results)))
-    _write(outdir / REPORT_NAME, verification, job)
+    done: dict[str, Run] = {
+        engine: Run.load(run.outdir) for engine, run in runs.items() if run.status == "done"
+    }
+    comparison = compare_all(done, rules) if len(done) > 1 else None
+    verification = Verification(runs, comparison)
+    write_report(outdir / REPORT_NAME, verification.as_data(job.analysis.name, job.runtime))
     return verification
 
 
-def compare(results: Mapping[EngineName, Results]) -> Iterable[Row]:
-    """Compare the results of several engines with those of the first, output by output."""
-    if len(results) < 2:
-        return
-    first, *others = results
-    found: dict[tuple[str, str], list[tuple[EngineName, Difference]]] = {}
-    for other in others:
-        for difference in differences(results[first], results[other]):
-            key = (difference.path, _output(difference.place))
-            found.setdefault(key, []).append((other, difference))
-    keys = set(found)
-    for step in results[first]["steps"]:
-        whole = (step["path"], "")
-        names = step["outputs"] if isinstance(step["outputs"], dict) else ()
-        if whole not in found:
-            keys.update((step["path"], str(name)) for name in names or ("",))
-    for path, output in sorted(keys):
-        yield Row(path, output, (path, output) not in found, tuple(found.get((path, output), ())))
-
-
-def _output(place: str) -> str:
-    """The published key in which a difference lies: ``files`` of ``outputs.files[2].sha256``."""
-    _, _, rest = place.partition("outputs.")
-    return rest.partition(".")[0].partition("[")[0] if rest else place
-
-
-def _write(path: Path, verification: Verification, job: Job) -> None:
-    report: dict[str, Any] = {
-        "workflow": job.analysis.name,
-        "runtime": job.runtime,
-        "equal": verification.equal,
-        "engines": {
-            engine: {
-                "status": run.status,
-                "steps": len(run.steps),
-                "findings": [str(finding) for finding in run.findings()],
-            }
-            for engine, run in verification.runs.items()
-        },
-        "compared": [
-            {
-                "step": row.path,
-                "output": row.output,
-                "equal": row.equal,
-                "differences": [
-                    {"engine": engine, "place": item.place, "expected": item.left, "found": item.right}
-                    for engine, item in row.differences
-                ],
-            }
-            for row in verification.rows
-        ],
-    }
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Write a report, whole or not at all."""
     temporary = path.with_name(f".{path.name}.part")
     temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(temporary, path)
