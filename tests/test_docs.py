@@ -10,6 +10,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -93,3 +94,45 @@ def test_the_profiles_are_understood(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(rf"^ *backend +{PROFILES[name]}$", done.stdout + done.stderr, re.MULTILINE)
     assert "runtime=120" in done.stdout + done.stderr
+
+
+SMALL = """\
+name: small
+spec:
+  workflow: workflow.yml
+example_inputs:
+  default: {initdata: {dsid: 1}}
+"""
+SMALL_WORKFLOW = """\
+stages:
+  - name: fit
+    dependencies: [init]
+    scheduler:
+      scheduler_type: singlestep-stage
+      parameters:
+        dsid: {step: init, output: dsid}
+        dir: '{workdir}/fitresults'
+        out: '{workdir}/fitresults/results.yaml'
+      step:
+        process: {process_type: string-interpolated-cmd, cmd: 'mkdir -p {dir}; echo {dsid} > {out}'}
+        environment: {environment_type: docker-encapsulated, image: example/fit, imagetag: '1.0'}
+        publisher: {publisher_type: frompar-pub, outputmap: {results: out}}
+"""
+
+
+def test_the_page_on_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of it, one block after the other; cwltool stands in for yadage, which may be missing here."""
+    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("recast.yml").write_text(SMALL)
+    Path("specs").mkdir()
+    Path("specs/workflow.yml").write_text(SMALL_WORKFLOW)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        code = block.replace('"yadage", "snakemake"', '"cwltool", "snakemake"')
+        exec(compile(code, "python.md", "exec"), names)
+    assert names["moving"] == ["example/fit:1.0"]
+    assert Path("results/fit/fitresults/results.yaml").read_text() == "396750\n"
+    assert "Y001" in capsys.readouterr().out

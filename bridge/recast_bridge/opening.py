@@ -113,6 +113,20 @@ class Opening:
         )
         return source, *found
 
+    def check(self) -> list[Finding]:
+        """Everything that is wrong, or will surprise; that it cannot be read at all is a finding, too.
+
+        Raises:
+            UsageError: an option is wrong, or means nothing for such a source.
+        """
+        from recast_bridge.checks import check
+
+        try:
+            _, analysis, findings = self.understand()
+            return check(analysis, findings)
+        except SourceError as error:
+            return list(error.findings)
+
     def read(self) -> tuple[AnySource, Analysis, Findings]:
         """Find, read and understand.
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from recast_bridge.cli.common import Opening, source_options, styled
-from recast_bridge.model.findings import BridgeError, Finding
 
 _FAILED = 1
 _ERRORS = 3
@@ -41,7 +40,7 @@ def command(ctx: click.Context, opening: Opening, style: str, output: Path | Non
     """
     from recast_bridge.checks import report
 
-    found = list(dict.fromkeys(_findings(opening)))
+    found = list(dict.fromkeys(opening.check()))
     write = {"text": report.text, "json": report.as_json, "sarif": report.sarif}[style]
     if output is None and style == "text":
         # The same text, with colours on a terminal.
@@ -59,16 +58,3 @@ def command(ctx: click.Context, opening: Opening, style: str, output: Path | Non
         ctx.exit(_ERRORS)
     if strict and severities["warning"]:
         ctx.exit(_FAILED)
-
-
-def _findings(opening: Opening) -> list[Finding]:
-    from recast_bridge.checks import check
-
-    try:
-        _, analysis, findings = opening.understand()
-        return check(analysis, findings)
-    except BridgeError as error:
-        # A wrong call is answered as such; a source that cannot be read is what is asked for here.
-        if error.exit_status != _ERRORS:
-            raise
-        return list(error.findings)

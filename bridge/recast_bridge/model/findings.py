@@ -82,6 +82,10 @@ class BridgeError(Exception):
         super().__init__("\n".join(str(finding) for finding in findings))
         self.findings: tuple[Finding, ...] = findings
 
+    def _render_traceback_(self) -> list[str]:
+        """In notebooks, as on the command line, only the message."""
+        return [f"{type(self).__name__}:", *(str(finding) for finding in self.findings)]
+
 
 class UsageError(BridgeError):
     """The command was called in a wrong way."""

@@ -1,0 +1,453 @@
+"""What programs and notebooks use; it calls what the commands call, and prints nothing but progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from recast_bridge.model.findings import Finding, Findings, RunError, UsageError
+from recast_bridge.opening import Opening
+
+if TYPE_CHECKING:
+    from recast_bridge import inspection as facts
+    from recast_bridge.cwl.writer import Translation as CwlTranslation
+    from recast_bridge.engines.types import EngineName, RunResult, Runtime, StepResult
+    from recast_bridge.engines.verify import Job, Verification
+    from recast_bridge.model import workflow as model
+    from recast_bridge.opening import AnySource
+    from recast_bridge.snakemake.writer import Translation as SnakemakeTranslation
+    from recast_bridge.yadage.writer import Translation as YadageTranslation
+
+    AnyTranslation = CwlTranslation | SnakemakeTranslation | YadageTranslation
+
+Text = str | os.PathLike[str]
+Language = Literal["cwl", "snakemake", "yadage"]
+LANGUAGES: tuple[Language, ...] = ("cwl", "snakemake", "yadage")
+
+
+def load(
+    source: Text,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    inputs: Text | Iterable[Text] = (),
+    initdir: Text | None = None,
+    toplevel: Text | None = None,
+    offline: bool = False,
+) -> Analysis:
+    """Read an analysis with the values that it is to run with.
+
+    Nothing of it is run, with one exception: reading a Snakefile runs the Python code in it, in a process of
+    its own, so read only Snakefiles that you would run.
+
+    Args:
+        source: a ``workflow.yml``, a ``reana.yaml``, an entry of a ``recast.yml`` (``recast.yml#name``), a
+            CWL document or a Snakefile.
+        parameters: single input values by name; they win over files. Files are named by their paths.
+        inputs: a file with input values, or several, of which later ones win.
+        initdir: directory with the input files that the values name.
+        toplevel: directory from which the references (``$ref``) of the workflow start, also
+            ``github:user/repo``; None to find it.
+        offline: True to fetch nothing from the network.
+
+    Raises:
+        SourceError: it cannot be read, or there are errors in it; ``findings`` of the exception has them all.
+        UsageError: a value has no form in YAML, or an option means nothing for such a source.
+    """
+    return Analysis(_opening(source, parameters, inputs, initdir, toplevel, offline))
+
+
+def check(
+    source: Text,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    inputs: Text | Iterable[Text] = (),
+    initdir: Text | None = None,
+    toplevel: Text | None = None,
+    offline: bool = False,
+) -> list[Finding]:
+    """Say everything that is wrong with an analysis, or that will surprise; errors, too, are in the list.
+
+    Args:
+        source: as for ``load``, like all others.
+        parameters: single input values by name.
+        inputs: files with input values.
+        initdir: directory with the input files.
+        toplevel: directory from which references start.
+        offline: True to fetch nothing from the network.
+
+    Raises:
+        UsageError: a value has no form in YAML, or an option means nothing for such a source.
+    """
+    return _opening(source, parameters, inputs, initdir, toplevel, offline).check()
+
+
+def _opening(
+    source: Text,
+    parameters: Mapping[str, Any] | None,
+    inputs: Text | Iterable[Text],
+    initdir: Text | None,
+    toplevel: Text | None,
+    offline: bool,
+) -> Opening:
+    files = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
+    return Opening(
+        os.fspath(source),
+        None if toplevel is None else os.fspath(toplevel),
+        tuple(Path(file) for file in files),
+        tuple(f"{name}={_yaml(name, value)}" for name, value in (parameters or {}).items()),
+        None if initdir is None else os.fspath(initdir),
+        offline,
+    )
+
+
+def _yaml(name: str, value: Any) -> str:
+    """A value as the options of the commands take it."""
+    import yaml
+
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    try:
+        return str(yaml.safe_dump(value, default_flow_style=True, width=sys.maxsize))
+    except yaml.YAMLError as error:
+        kind = type(value).__name__
+        message = f"the parameter {name!r} is of the type {kind}, or holds something, that is no data"
+        remedy = "give text, numbers, True, False, None, paths as text, and lists and dictionaries of these"
+        raise UsageError(Finding("X011", "error", message, remedy)) from error
+
+
+class Analysis:
+    """An analysis that was read, with the values that it is to run with.
+
+    A notebook shows it as a drawing of the workflow and tables.
+
+    Attributes:
+        source: what was named, and where its files are.
+        model: the workflow as data; see ``recast_bridge.model.workflow``.
+        findings: warnings and notes, those of ``check`` included.
+        inspection: everything that ``inputs``, ``stages``, ``images``, ``resources``, ``outputs`` and
+            ``results`` tell.
+    """
+
+    source: AnySource
+    model: model.Analysis
+    findings: tuple[Finding, ...]
+    inspection: facts.Inspection
+
+    def __init__(self, opening: Opening) -> None:
+        from recast_bridge.checks import check
+        from recast_bridge.inspection import inspect
+
+        self.source, self.model, self._read = opening.read()
+        self._offline = opening.offline
+        self.findings = tuple(check(self.model, self._read))
+        self.inspection = inspect(self.model)
+
+    @property
+    def name(self) -> str:
+        """Its short name."""
+        return self.model.name
+
+    @property
+    def inputs(self) -> tuple[facts.Input, ...]:
+        """The inputs: name, type, value, where they arrive."""
+        return self.inspection.inputs
+
+    @property
+    def stages(self) -> tuple[facts.Stage, ...]:
+        """The stages: what they run, what comes first, how often they run."""
+        return self.inspection.stages
+
+    @property
+    def images(self) -> tuple[facts.Image, ...]:
+        """The container images: whether they are pinned, and the stages that use them."""
+        return self.inspection.images
+
+    @property
+    def resources(self) -> tuple[facts.Resources, ...]:
+        """What the steps ask for."""
+        return self.inspection.resources
+
+    @property
+    def outputs(self) -> tuple[facts.Output, ...]:
+        """What the steps publish, and who reads it."""
+        return self.inspection.outputs
+
+    @property
+    def results(self) -> tuple[facts.Result, ...]:
+        """The files that the authors point at."""
+        return self.inspection.results
+
+    # ------------------------------------------------------------ other languages
+
+    def translate(
+        self,
+        to: Language,
+        *,
+        host: bool = False,
+        image_workdirs: Mapping[str, str] | None = None,
+        image_lookup: bool = True,
+        ask_registry: bool = False,
+        final_only: bool = False,
+    ) -> Translation:
+        """Write the analysis in another language; nothing is written to disk.
+
+        Args:
+            to: ``cwl``, ``snakemake`` or ``yadage``.
+            host: True writes it for this machine, without container images.
+            image_workdirs: directories in which images start (their WORKDIR), where commands rely on them.
+            image_lookup: whether the container engine of this machine is asked for the others.
+            ask_registry: whether registries are asked for those that are not here.
+            final_only: for CWL, only what no other stage reads becomes an output of the workflow.
+
+        Raises:
+            TranslationError: something has no equal in the other language; all reasons are given together.
+            UsageError: there is no such language.
+        """
+        # A translation adds to the findings; those of the source stay what they are.
+        findings = Findings(list(self._read.items))
+        if to == "yadage":
+            from recast_bridge.yadage import writer as yadage
+
+            return Translation(to, yadage.translate(self.model, findings, yadage.Options(host=host)))
+        if to not in LANGUAGES:
+            raise UsageError(
+                Finding(
+                    "X012", "error", f"there is no language {to!r}", f"name one of {', '.join(LANGUAGES)}"
+                )
+            )
+        from recast_bridge.engines.images import images_of, known_workdirs
+
+        workdirs = known_workdirs(
+            [] if host else images_of(self.model.workflow),
+            image_workdirs or {},
+            findings,
+            lookup=image_lookup,
+            registry=ask_registry and not self._offline,
+        )
+        if to == "snakemake":
+            from recast_bridge.snakemake import writer as snakemake
+
+            options = snakemake.Options(host=host, image_workdirs=workdirs)
+            return Translation(to, snakemake.translate(self.model, findings, options))
+        from recast_bridge.cwl import writer as cwl
+        from recast_bridge.cwl.options import Options
+
+        chosen = Options(host=host, image_workdirs=workdirs)
+        return Translation(to, cwl.translate(self.model, findings, chosen, final_only=final_only))
+
+    # ------------------------------------------------------------ running
+
+    def run(
+        self,
+        outdir: Text,
+        *,
+        engine: EngineName = "cwltool",
+        runtime: Runtime | None = None,
+        jobs: int = 1,
+        quiet: bool = False,
+    ) -> Run:
+        """Run the analysis and collect what its steps publish.
+
+        Args:
+            outdir: run directory, new or empty; it gets ``results.json`` and a directory per step.
+            engine: ``cwltool``, ``snakemake`` or ``yadage``.
+            runtime: ``docker``, ``podman``, ``apptainer``, or ``host`` for the programs of this machine; None
+                takes the first that works.
+            jobs: how many steps run at a time.
+            quiet: True shows no progress on standard error.
+
+        Raises:
+            RunFailed: the workflow or a step failed; ``findings`` says which and why, ``result`` all of it.
+            RunError: it cannot be started.
+            TranslationError: the engine needs a translation, and there is none.
+        """
+        from recast_bridge.engines.progress import Progress
+        from recast_bridge.engines.verify import execute
+
+        with Progress(sys.stderr, quiet=quiet) as progress:
+            result = execute(engine, self._job(runtime, jobs), Path(outdir), progress)
+        if result.status != "done":
+            raise RunFailed(result)
+        return Run(result)
+
+    def verify(
+        self,
+        outdir: Text,
+        *,
+        engines: Sequence[EngineName] = ("yadage", "cwltool"),
+        runtime: Runtime | None = None,
+        jobs: int = 1,
+        quiet: bool = False,
+    ) -> Verification:
+        """Run the analysis with several engines and compare everything that its steps publish.
+
+        Args:
+            outdir: gets a run directory per engine, and ``verify.json``.
+            engines: the first is the measure.
+            runtime: as for ``run``.
+            jobs: how many steps run at a time.
+            quiet: True shows no progress on standard error.
+
+        Returns:
+            What was compared; its ``equal`` is False also where an engine failed.
+
+        Raises:
+            BridgeError: an engine cannot be started.
+        """
+        from recast_bridge.engines.progress import Progress
+        from recast_bridge.engines.verify import verify
+
+        return verify(
+            self._job(runtime, jobs),
+            list(engines),
+            Path(outdir),
+            lambda engine: Progress(sys.stderr, engine, quiet=quiet),
+        )
+
+    def _job(self, runtime: Runtime | None, jobs: int) -> Job:
+        from recast_bridge.engines.verify import Job, choose_runtime
+
+        chosen, _ = choose_runtime(runtime, self.model)
+        return Job(self.source, self.model, Findings(list(self._read.items)), chosen, jobs, self._offline)
+
+    # ------------------------------------------------------------ showing
+
+    def mermaid(self) -> str:
+        """The workflow as a Mermaid flowchart."""
+        from recast_bridge import graph
+
+        return graph.mermaid(self.model)
+
+    def dot(self) -> str:
+        """The workflow in the language of Graphviz."""
+        from recast_bridge import graph
+
+        return graph.dot(self.model)
+
+    def svg(self) -> str:
+        """The workflow as an SVG drawing.
+
+        Raises:
+            RunError: Graphviz is not installed, or fails.
+        """
+        from recast_bridge import graph
+
+        return graph.svg(self.model)
+
+    @cached_property
+    def _drawing(self) -> str | None:
+        try:
+            return self.svg()
+        except RunError:
+            return None
+
+    def __repr__(self) -> str:
+        stages = f"{len(self.model.workflow.stages)} stages"
+        return f"<Analysis {self.name!r} from {self.inspection.source!r}: {stages}>"
+
+    def _repr_svg_(self) -> str | None:
+        return self._drawing
+
+    def _repr_html_(self) -> str:
+        from recast_bridge import notebook
+
+        return notebook.page(self.inspection, self.findings, self._drawing, self.mermaid())
+
+
+class Translation:
+    """An analysis in another language.
+
+    Attributes:
+        language: which.
+        written: what the writer of the language says about it.
+    """
+
+    def __init__(self, language: Language, written: AnyTranslation) -> None:
+        self.language = language
+        self.written = written
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that the other language says differently, and what was found before."""
+        return tuple(self.written.findings.items)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of inputs for which no value is known."""
+        return self.written.missing
+
+    def files(self, directory: Text = ".") -> dict[str, str]:
+        """The files by name, as they are going to be in a directory: input files are named from there."""
+        return self.written.texts(Path(os.path.realpath(directory)))
+
+    def write(self, directory: Text, *, copy: bool = False) -> Path:
+        """Write the files into a directory; other files in it stay.
+
+        Args:
+            directory: where.
+            copy: for yadage, True copies the input files there, too.
+
+        Returns:
+            The directory.
+
+        Raises:
+            UsageError: it cannot be written; nothing was changed.
+        """
+        from recast_bridge.files import write_translation
+        from recast_bridge.projects import write_project
+
+        path = Path(directory)
+        if self.language == "yadage":
+            write_project(self.written, path, copy=copy)  # type: ignore[arg-type]
+        else:
+            write_translation(self.written, path)
+        return path
+
+    def __repr__(self) -> str:
+        return f"<Translation to {self.language}: {', '.join(self.files())}>"
+
+
+class Run:
+    """A run that came to its end.
+
+    Attributes:
+        engine: what ran it.
+        outdir: run directory.
+        steps: the steps, sorted by path.
+    """
+
+    engine: EngineName
+    outdir: Path
+    steps: tuple[StepResult, ...]
+
+    def __init__(self, result: RunResult) -> None:
+        self.engine, self.outdir, self.steps = result.engine, result.outdir, result.steps
+
+    @cached_property
+    def published(self) -> dict[str, Any]:
+        """What each step published, by its path (``fit/0``).
+
+        A file is ``{"file": path in the run directory, "sha256": checksum}``.
+        """
+        from recast_bridge.engines.results import load_results
+
+        return {step["path"]: step["outputs"] for step in load_results(self.outdir)["steps"]}
+
+    def __repr__(self) -> str:
+        return f"<Run of {len(self.steps)} steps with {self.engine} in {str(self.outdir)!r}>"
+
+
+class RunFailed(RunError):
+    """A run that was started and did not come to a good end.
+
+    Attributes:
+        result: what became of its steps.
+    """
+
+    def __init__(self, result: RunResult) -> None:
+        super().__init__(*result.findings())
+        self.result = result
