@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXAMPLE := examples/two-lepton
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: demo test setup plain cluster lint test-docker test-cluster test-slow clean
+.PHONY: demo test setup plain cluster lint docs test-docker test-cluster test-slow clean
 
 demo: setup
 	rm -rf build/demo
@@ -15,7 +15,7 @@ demo: setup
 	$(BIN)/recast-bridge verify $(EXAMPLE)/recast.yml --engines yadage,cwltool,snakemake --runtime host -j 2 -o build/demo
 	@$(BIN)/python $(EXAMPLE)/show_cls.py build/demo/yadage build/demo/cwltool build/demo/snakemake
 
-test: lint setup
+test: lint docs setup
 	$(PYTEST) -n 2 -m 'not slow and not docker and not cluster'
 
 # yadage has an environment of its own, in the user's cache.
@@ -33,6 +33,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The documentation site, in build/docs; a link that leads nowhere, for example, is an error.
+docs: $(VENV)/.installed
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
 test-docker: setup
 	$(PYTEST) -m 'docker and not slow and not cluster'
 
@@ -48,7 +52,7 @@ clean:
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[examples,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs,examples,test]'
 	touch $@
 
 .venv-plain/.installed: constraints.txt

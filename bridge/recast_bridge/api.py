@@ -153,17 +153,17 @@ class Analysis:
 
     @property
     def inputs(self) -> tuple[facts.Input, ...]:
-        """The inputs: name, type, value, where they arrive."""
+        """The inputs, with type, value, and where they arrive."""
         return self.inspection.inputs
 
     @property
     def stages(self) -> tuple[facts.Stage, ...]:
-        """The stages: what they run, what comes first, how often they run."""
+        """The stages, with what they run, what comes first, and how often they run."""
         return self.inspection.stages
 
     @property
     def images(self) -> tuple[facts.Image, ...]:
-        """The container images: whether they are pinned, and the stages that use them."""
+        """The container images, with what pins them and the stages that use them."""
         return self.inspection.images
 
     @property
@@ -381,7 +381,7 @@ class Translation:
         return self.written.missing
 
     def files(self, directory: Text = ".") -> dict[str, str]:
-        """The files by name, as they are going to be in a directory: input files are named from there."""
+        """The files by name, as they are going to be in a directory, from where input files are named."""
         return self.written.texts(Path(os.path.realpath(directory)))
 
     def write(self, directory: Text, *, copy: bool = False) -> Path:
