@@ -150,5 +150,5 @@ def busybox(sif: Callable[[str], str]) -> str:
 @pytest.fixture(scope="session")
 def example_image(sif: Callable[[str], str]) -> str:
     """SIF file of the image of examples/two-lepton."""
-    _make("make-example-image.sh")
+    _make("make-example-image.sh", "two-lepton")
     return sif("recastbridge/two-lepton:1.0")

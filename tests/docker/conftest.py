@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "tests" / "infra"
 
 BUSYBOX = "recastbridge/busybox:1"
-EXAMPLE = "recastbridge/two-lepton:1.0"
+EXAMPLES = {name: f"recastbridge/{name}:1.0" for name in ("two-lepton", "semi-visible-jets")}
 
 
 def call(*command: str) -> str:
@@ -60,12 +60,16 @@ def busybox(_engine_error: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def example_image(_engine_error: str) -> str:
-    """The image of examples/two-lepton."""
-    if _engine_error:
-        missing(_engine_error)
-    call(str(INFRA / "make-example-image.sh"))
-    return EXAMPLE
+def example_image(_engine_error: str) -> Callable[[str], str]:
+    """The image of an example."""
+
+    def image(name: str) -> str:
+        if _engine_error:
+            missing(_engine_error)
+        call(str(INFRA / "make-example-image.sh"), name)
+        return EXAMPLES[name]
+
+    return image
 
 
 @pytest.fixture(scope="session")
@@ -101,8 +105,8 @@ def shared_image(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]
             return f"docker://{name}"
         request.getfixturevalue(runtime)
         said = call(str(INFRA / "share-image.sh"), name, str(folder), runtime).splitlines()[-1]
-        # These two are kept for the next time.
-        if name not in (BUSYBOX, EXAMPLE) and (runtime, said) not in passing:
+        # These are kept for the next time.
+        if name not in (BUSYBOX, *EXAMPLES.values()) and (runtime, said) not in passing:
             passing.append((runtime, said))
         return said
 

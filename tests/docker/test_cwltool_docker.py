@@ -82,7 +82,10 @@ def verified(outdir: Path, *source: object) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_the_example(tmp_path: Path, example_image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example(
+    tmp_path: Path, example_image: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example_image("two-lepton")
     monkeypatch.chdir(ROOT / "examples" / "two-lepton")
     verified(tmp_path / "run", "recast.yml")
     results = load_results(tmp_path / "run" / "cwltool")

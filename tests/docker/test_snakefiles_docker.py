@@ -99,9 +99,13 @@ def test_twins(
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_example(
-    runtime: str, tmp_path: Path, example_image: str, shared_image: Callable[..., str], sif_files: Path
+    runtime: str,
+    tmp_path: Path,
+    example_image: Callable[[str], str],
+    shared_image: Callable[..., str],
+    sif_files: Path,
 ) -> None:
-    shared_image(runtime, example_image)
+    shared_image(runtime, example_image("two-lepton"))
     translate(tmp_path / "run", ROOT / "examples" / "two-lepton" / "recast.yml")
     snakemake(tmp_path / "run", runtime, sif_files)
     results = {step["path"]: step["outputs"] for step in load_results(tmp_path / "run")["steps"]}

@@ -1,13 +1,19 @@
 #!/bin/sh
-# Make recastbridge/two-lepton:1.0, the image of examples/two-lepton, without a registry of images: a minimal Debian,
-# the [examples] requirements in the versions of constraints.txt, and the analysis in /analysis.
-# The result is that of examples/two-lepton/Dockerfile. Nothing is done while the image is up to date.
+# Make recastbridge/NAME:1.0, the image of examples/NAME, without a registry of images: a minimal Debian, the
+# [examples] requirements in the versions of constraints.txt, and the analysis in /analysis.
+#
+#   make-example-image.sh two-lepton|semi-visible-jets
+#
+# The result is that of examples/NAME/Dockerfile. Nothing is done while the image is up to date.
 set -eu
 CACHE=${CACHE:-/var/cache/recast-bridge-images}
-NAME=recastbridge/two-lepton:1.0
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
-analysis=$repository/examples/two-lepton/two_lepton
+analysis=$(dirname "$repository/examples/${1:?which example?}"/*/__main__.py)
+[ -d "$analysis" ] || { echo "make-example-image: examples/$1 has no Python package" >&2; exit 1; }
+package=$(basename "$analysis")
+NAME=recastbridge/$1:1.0
+BASE=recastbridge/$1-base:1
 # An interpreter that has pip.
 [ -n "${PYTHON:-}" ] || PYTHON=$repository/.venv/bin/python
 [ -x "$PYTHON" ] || PYTHON=python3
@@ -56,15 +62,15 @@ chmod 755 "$work" "$root"
 cp -al "$libraries" "$root/usr/local/lib/python$version/dist-packages"
 cp -a "$analysis" "$root/analysis/"
 find "$root/analysis" -name __pycache__ -prune -exec rm -rf {} +
-"$here/make-image.sh" -x "$root" recastbridge/two-lepton-base:1 debian
+"$here/make-image.sh" -x "$root" "$BASE" debian
 # matplotlib makes a list of fonts when it is first used: once here, not in every job.
 docker run --name "$container" -w /analysis -e PYTHONPATH=/analysis -e MPLCONFIGDIR=/analysis/.matplotlib \
-    recastbridge/two-lepton-base:1 sh -ec 'python3 -c "import matplotlib.font_manager"
+    "$BASE" sh -ec 'python3 -c "import matplotlib.font_manager"
         python3 -m compileall -q /usr/local/lib /analysis || true
-        python3 -m two_lepton --help >/dev/null
-        chmod -R a+rwX /analysis/.matplotlib'
+        python3 -m "$1" --help >/dev/null
+        chmod -R a+rwX /analysis/.matplotlib' sh "$package"
 docker commit --change 'WORKDIR /analysis' --change 'ENV PYTHONPATH=/analysis' --change 'CMD ["/bin/sh"]' \
     --change 'ENV MPLCONFIGDIR=/analysis/.matplotlib' --change "LABEL recastbridge.key=$key" \
     "$container" "$NAME" >/dev/null
-docker rmi recastbridge/two-lepton-base:1 >/dev/null 2>&1 || true
+docker rmi "$BASE" >/dev/null 2>&1 || true
 echo "make-example-image: $NAME"

@@ -281,6 +281,8 @@ def needs_network(step: Step, parameters: Parameters) -> bool:
     """True when a command seems to talk to other machines."""
     if step.environment.kerberos or step.environment.proxy:
         return True
+    if any(value.remote for value in parameters.values.values()):
+        return True
     parts = step.command.template.parts if step.command else ()
     text = " ".join(part for part in parts if isinstance(part, str))
     literals = " ".join(

@@ -131,6 +131,7 @@ def _needs(environment: Environment) -> list[str]:
         "/cvmfs in the container": environment.cvmfs,
         "a Kerberos ticket": environment.kerberos,
         "a grid (VOMS) proxy": environment.proxy,
+        "Rucio": bool(dict(environment.resources).get("rucio")),
     }
     return [name for name, needed in needs.items() if needed]
 

@@ -61,19 +61,24 @@ class Value:
         item: for a list, what is known about each element beyond its type; None for nothing.
         words: True when the value, with all its elements, is known to be text that every shell takes for one
             word: letters, digits and harmless marks.
+        remote: True when some text in the value is known to be a URL of another machine.
     """
 
     type: Type
     length: Length | None = None
     item: Value | None = None
     words: bool = False
+    remote: bool = False
 
     def element(self) -> Value:
         """What is known about an element of this list."""
-        return self.item if self.item is not None else Value(element(self.type), words=self.words)
+        if self.item is not None:
+            return self.item
+        return Value(element(self.type), words=self.words, remote=self.remote)
 
 
 UNKNOWN = Value(ANY)
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 _WORD = re.compile(r"[A-Za-z0-9_@%+:,./-]+")
 
 
@@ -84,8 +89,9 @@ def value_of(data: Any, symbol: Hashable, origin: Origin) -> Value:
         item = items[0] if items and all(other == items[0] for other in items) else None
         length = Length(symbol, len(data), origin) if origin != "fixed" else fixed_length(len(data))
         words = all(value.words for value in items)
-        return Value(Array(union(value.type for value in items)), length, item, words)
-    return Value(type_of(data), words=is_word(data))
+        remote = any(value.remote for value in items)
+        return Value(Array(union(value.type for value in items)), length, item, words, remote)
+    return Value(type_of(data), words=is_word(data), remote=is_remote(data))
 
 
 def is_word(data: Any) -> bool:
@@ -93,6 +99,11 @@ def is_word(data: Any) -> bool:
     if isinstance(data, bool) or not isinstance(data, int | float | str):
         return False
     return _WORD.fullmatch(str(data)) is not None and not (isinstance(data, float) and "e" in str(data))
+
+
+def is_remote(data: Any) -> bool:
+    """True for text in which another machine is named by a URL; file:// names this one."""
+    return isinstance(data, str) and _URL.search(data) is not None
 
 
 def seen_outside(value: Value, stage: str) -> Value:
@@ -105,9 +116,9 @@ def seen_outside(value: Value, stage: str) -> Value:
 def grouped(value: Value, batch: int | None, partition: int | None) -> Value:
     """A list cut into consecutive groups: of at most ``batch`` elements, or into ``partition`` of them."""
     length = value.length
-    inner = Value(Array(value.element().type), None, value.item, value.words)
+    inner = Value(Array(value.element().type), None, value.item, value.words, value.remote)
     if length is None:
-        return Value(Array(inner.type), None, inner)
+        return Value(Array(inner.type), None, inner, remote=value.remote)
     known = length.known
     if batch:
         number = None if known is None else -(-known // batch)
@@ -117,7 +128,7 @@ def grouped(value: Value, batch: int | None, partition: int | None) -> Value:
         assert partition
         number = None if known is None else min(known, partition)
     groups = Length(("grouped", length.symbol, batch, partition), number, length.origin)
-    return Value(Array(inner.type), groups, inner)
+    return Value(Array(inner.type), groups, inner, remote=value.remote)
 
 
 def product(lengths: list[Length]) -> Length:
