@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from recast_bridge.cli.common import Opening, output_directory, source_options, stoppable, usage_error
 from recast_bridge.cli.running import RunOptions, engine_options
+
+if TYPE_CHECKING:
+    from recast_bridge.engines.comparing.tolerances import Rules
 
 
 def _engines(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -25,19 +27,20 @@ def _engines(ctx: click.Context, param: click.Parameter, value: str | None) -> l
     return names
 
 
-@click.command("verify", short_help="Run a workflow with several engines and compare the results.")
+@click.command("verify", short_help="Run a workflow or an archive again and compare the results.")
 @click.option(
     "--engines",
     metavar="LIST",
     callback=_engines,
-    help="Engines, separated by commas, of yadage, cwltool, snakemake; the first is the measure.  "
-    "[default: yadage,cwltool]",
+    help="Engines, separated by commas, of yadage, cwltool, snakemake. Without an archive the first is the "
+    "measure.  [default: yadage,cwltool; for an archive cwltool]",
 )
 @output_directory("Gets one run directory per engine, and verify.json.", "verify")
 @click.option(
     "--tolerance",
     metavar="REL[,ABS]",
-    help="Let numbers lie this far apart, relative to the larger (1e-6), or in units of their own.",
+    help="Let numbers lie this far apart, relative to the larger (1e-6), or in units of their own.  "
+    "[default: exact; for an archive what its archive.yml says]",
 )
 @click.option(
     "--compare",
@@ -46,6 +49,8 @@ def _engines(ctx: click.Context, param: click.Parameter, value: str | None) -> l
     type=click.Path(path_type=Path),
     help="YAML file with the key `compare`, as in the archive.yml of an archive: tolerances, file by file.",
 )
+@click.option("--files-only", is_flag=True, help="Of an archive, check the files only; nothing is run.")
+@click.option("--keep-images", is_flag=True, help="Of an archive, keep the saved images that were loaded.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and no table.")
 @engine_options
 @source_options
@@ -58,63 +63,50 @@ def command(
     outdir: Path | None,
     tolerance: str | None,
     rules_file: Path | None,
+    files_only: bool,
+    keep_images: bool,
     as_json: bool,
     other: Path | None,
     how: RunOptions,
 ) -> None:
-    """Run a workflow with several engines and compare everything that its steps publish, files by content.
+    """Compare everything that the steps of a workflow publish, files by content.
 
-    SOURCE and RUN may also be two run directories: then nothing is run, and the second is measured by the
-    first.
+    A SOURCE is run with several engines. An archive is checked, run again, and compared with the archived
+    run. Of two run directories, SOURCE and RUN, the second is compared with the first, and nothing is run.
 
     The exit status is 0 when all is equal, 1 when something differs or a run fails.
     """
-    from recast_bridge.cli import comparison, outcome
-    from recast_bridge.engines.comparing.report import compare_all
-    from recast_bridge.engines.comparing.runs import Run
-    from recast_bridge.engines.verify import REPORT_NAME, verify
+    from recast_bridge.archive.layout import is_archive
+    from recast_bridge.cli import verification
 
     rules = _rules(tolerance, rules_file)
+    archived = is_archive(opening.source)
+    if not archived and (files_only or keep_images):
+        option = "--files-only" if files_only else "--keep-images"
+        raise usage_error("X003", f"{option} is for archives", f"there is no archive in {opening.source}")
     if other is not None:
-        names = (opening.source, str(other))
-        runs = {name: Run.load(Path(name), checked=False) for name in names}
-        if len(runs) < 2:
-            raise usage_error("X003", "a run is compared with another one", "name two run directories")
-        found = compare_all(runs, rules)
-        report = {"equal": found.equal, "tolerance": found.tolerances(), "compared": found.as_data()}
-        click.echo(json.dumps(report, indent=1) if as_json else "\n".join(comparison.comparison(found)))
-        ctx.exit(0 if found.equal else 1)
-    engines = engines or ["yadage", "cwltool"]
-    if len(engines) < 2:
-        raise click.BadParameter("name at least two engines, separated by commas", param_hint="--engines")
-    job, why = how.job(opening)
-    target = outdir or Path(f"{job.source.name}-verify")
-    how.announce(job, why, comparison.joined(engines))
-    with stoppable():
-        done = verify(job, engines, target, how.progress, rules)
-    for run in done.runs.values():
-        if run.status != "done":
-            click.echo(outcome.failures(run, job.analysis), err=True)
-    if as_json:
-        click.echo(json.dumps(done.as_data(job.analysis.name, job.runtime), indent=1))
-    elif done.comparison is None:
-        click.echo("nothing to compare: not every engine came to its end")
+        equal = verification.two_runs(opening.source, str(other), rules, as_json=as_json)
+    elif archived:
+        wanted = verification.Wanted(engines or ["cwltool"], outdir, rules, as_json, keep_images)
+        with stoppable():
+            equal = verification.archive(opening, how, wanted, files_only=files_only)
     else:
-        click.echo("\n".join(comparison.comparison(done.comparison)))
-    if not as_json:
-        click.echo(f"report: {target / REPORT_NAME}")
-    if not done.equal:
-        ctx.exit(1)
+        if engines is not None and len(engines) < 2:
+            raise click.BadParameter("name at least two engines, separated by commas", param_hint="--engines")
+        wanted = verification.Wanted(engines or ["yadage", "cwltool"], outdir, rules, as_json)
+        with stoppable():
+            equal = verification.source(opening, how, wanted)
+    ctx.exit(0 if equal else 1)
 
 
-def _rules(tolerance: str | None, file: Path | None) -> Any:
-    """The tolerances that the user asks for."""
+def _rules(tolerance: str | None, file: Path | None) -> Rules | None:
+    """The tolerances that the user asks for; None when nothing is said."""
     from recast_bridge.archive.metadata import read_metadata
     from recast_bridge.archive.tolerances import rules_of
-    from recast_bridge.engines.comparing.tolerances import EXACT, Rules, given_tolerance
+    from recast_bridge.engines.comparing.tolerances import Rules, given_tolerance
 
     if tolerance is not None and file is not None:
         raise usage_error("X003", "--tolerance and --compare exclude each other", "put both into the file")
     if file is not None:
         return rules_of(read_metadata(file).compare)
-    return EXACT if tolerance is None else Rules(given_tolerance(tolerance))
+    return None if tolerance is None else Rules(given_tolerance(tolerance))

@@ -1,0 +1,192 @@
+"""recast-bridge verify of an archive, on this machine without containers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recast_bridge.archive import layout
+from recast_bridge.archive.manifest import write_manifest
+
+HOST = ["--runtime", "host", "--quiet"]
+INPUTS = {"words": ["one", "two"]}
+
+
+@pytest.fixture
+def archive(invoke, workflow: Path) -> Path:
+    """An archive of a small workflow, with what its run left; its result is a number in a sentence."""
+    workflow.write_text(workflow.read_text().replace("cat {texts} >", "echo CLs = 0.0512 >"))
+    run = ["run", "workflow.yml", "-p", f"words={INPUTS['words']}", *HOST, "-o", "first"]
+    assert invoke(*run).exit_code == 0
+    base = workflow.parent / "archive"
+    (base / layout.SOURCE).mkdir(parents=True)
+    shutil.move(workflow, base / layout.SOURCE)
+    (base / layout.INPUTS).mkdir()
+    (base / layout.VALUES).write_text(yaml.safe_dump(INPUTS))
+    for name in (layout.CRATE, layout.README):
+        (base / name).write_text("{}\n")
+    (base / layout.IMAGES).write_text('{"images": []}\n')
+    shutil.move(workflow.parent / "first", base / layout.RUN_FILES)
+    (base / layout.RUN_FILES / "results.json").rename(base / layout.RUN_RESULTS)
+    return archived(base, relative=0.0)
+
+
+def archived(base: Path, **compare: object) -> Path:
+    opening = {"layout": 1, "kind": "yadage", "name": "words", "source": "source/workflow.yml"}
+    opening |= {"toplevel": "source", "initdir": "inputs", "inputs": [layout.VALUES]}
+    (base / layout.METADATA).write_text(yaml.safe_dump({"compare": compare, "archived": opening}))
+    write_manifest(base)
+    return base
+
+
+def result_was(base: Path, text: str) -> None:
+    """Let the archived run have another result."""
+    from recast_bridge.engines.results import file_hash
+
+    path = base / layout.RUN_FILES / "join" / "all.txt"
+    old = file_hash(path)
+    path.write_text(text)
+    results = base / layout.RUN_RESULTS
+    results.write_text(results.read_text().replace(old, file_hash(path)))
+    write_manifest(base)
+
+
+def test_all_is_as_archived(invoke, archive: Path):
+    before = {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+    done = invoke("verify", "archive", *HOST)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == [
+        "all files of archive are as archived",
+        "  step     output",
+        "  join/0   all     equal",
+        "  write/0  text    equal",
+        "  write/1  text    equal",
+        "3 of 3 published values equal in archive and cwltool",
+        "report: workflow-verify/verify.json",
+    ]
+    report = json.loads((archive.parent / "workflow-verify" / "verify.json").read_text())
+    assert report["equal"] is True and report["measure"] == "archive"
+    assert {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.yadage
+def test_several_engines(invoke, archive: Path):
+    done = invoke("verify", "archive", *HOST, "--engines", "snakemake,yadage", "-o", "out")
+    assert done.exit_code == 0, done.output
+    assert "3 of 3 published values equal in archive, snakemake and yadage" in done.stdout
+
+
+def test_a_result_that_moved(invoke, archive: Path):
+    result_was(archive, "CLs = 0.05121\n")
+    archived(archive, relative=1e-3)
+    done = invoke("verify", "archive", *HOST, "-o", "less")
+    assert done.exit_code == 0, done.output
+    assert "  join/0   all     equal, numbers within 0.0002" in done.stdout.splitlines()
+    archived(archive, relative=1e-6)
+    done = invoke("verify", "archive", *HOST, "-o", "more")
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    start = lines.index("  join/0 all: join/all.txt: line 1")
+    assert lines[start + 1 : start + 4] == [
+        "      archive: 0.05121",
+        "      cwltool: 0.0512",
+        "      relative difference 0.0002, allowed relative 1e-06",
+    ]
+    # The user may know better.
+    assert invoke("verify", "archive", *HOST, "-o", "own", "--tolerance", "1e-3").exit_code == 0
+    done = invoke("verify", "archive", *HOST, "-o", "json", "--json")
+    assert done.exit_code == 1 and json.loads(done.stdout)["compared"][0]["state"] == "differs"
+
+
+def test_every_changed_byte_of_every_file_is_found(invoke, archive: Path):
+    files = sorted(path for path in archive.rglob("*") if path.is_file())
+    assert len(files) > 8
+    for path in files:
+        content = path.read_bytes()
+        name = path.relative_to(archive).as_posix()
+        flipped = content[:-1] + bytes(byte ^ 1 for byte in content[-1:])
+        for changed in {flipped, content[:-1], content + b"\n"} - {content}:
+            path.write_bytes(changed)
+            done = invoke("verify", "archive", "--files-only")
+            assert done.exit_code == 1, name
+            assert "error A104" in done.stderr and name in done.stderr
+        path.write_bytes(content)
+    assert invoke("verify", "archive", "--files-only").exit_code == 0
+
+
+def test_every_byte_of_the_manifest_counts(invoke, archive: Path):
+    manifest = archive / layout.MANIFEST
+    content = manifest.read_bytes()
+    for position in range(0, 2 * content.index(b"\n")):
+        for other in (content[position] ^ 1, content[position] ^ 32, 10, 13):
+            if other != content[position]:
+                manifest.write_bytes(content[:position] + bytes([other]) + content[position + 1 :])
+                assert invoke("verify", "archive", "--files-only").exit_code == 1, (position, other)
+
+
+def test_missing_and_additional_files(invoke, archive: Path):
+    (archive / "inputs" / "more.yml").write_text("")
+    (archive / "source" / "link").symlink_to(archive.parent)
+    (archive / layout.RUN_RESULTS).unlink()
+    done = invoke("verify", "archive", *HOST)
+    assert done.exit_code == 1
+    for name in ("inputs/more.yml is not in the manifest", "source/link", "run/results.json is missing"):
+        assert name in done.stderr
+    assert done.stdout == "3 files not as archived: nothing was run\n"
+    assert not (archive.parent / "workflow-verify").exists()
+    done = invoke("verify", "archive", "--json")
+    assert [entry["code"] for entry in json.loads(done.stdout)["files"]] == ["A104", "A105", "A105"]
+
+
+def test_a_file_that_became_a_link(invoke, archive: Path):
+    path = archive / layout.VALUES
+    path.rename(archive.parent / "elsewhere.yml")
+    path.symlink_to(archive.parent / "elsewhere.yml")
+    done = invoke("verify", "archive", "--files-only")
+    assert done.exit_code == 1 and "inputs/inputs.yml is missing, or no plain file" in done.stderr
+
+
+def test_without_a_manifest(invoke, archive: Path):
+    (archive / layout.MANIFEST).unlink()
+    done = invoke("verify", "archive")
+    assert done.exit_code == 1 and "manifest-sha256.txt is missing" in done.stderr
+
+
+def test_an_archive_without_results(invoke, archive: Path):
+    shutil.rmtree(archive / "run")
+    write_manifest(archive)
+    done = invoke("verify", "archive", *HOST)
+    assert done.exit_code == 1 and "error A207" in done.stderr
+    done = invoke("verify", "archive", *HOST, "--engines", "cwltool,snakemake")
+    assert done.exit_code == 0, done.output
+    assert "3 of 3 published values equal in cwltool and snakemake" in done.stdout
+
+
+def test_a_step_that_fails_now(invoke, archive: Path):
+    path = archive / "source" / "workflow.yml"
+    path.write_text(path.read_text().replace("test {word} != bad", "test {word} != two"))
+    write_manifest(archive)
+    done = invoke("verify", "archive", *HOST)
+    assert done.exit_code == 1
+    assert "step write/1 failed" in done.stderr
+    assert "nothing to compare: not every engine came to its end" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["archive", *HOST, "-o", "archive/new"], 1, "error A206"),
+        (["archive", "-p", "words=[three]"], 2, "with its own inputs"),
+        (["archive/source", "--files-only"], 2, "--files-only is for archives"),
+        (["archive", "--engines", "snake"], 2, "cannot be used"),
+    ],
+)
+def test_what_cannot_be_done(invoke, archive: Path, arguments: list[str], status: int, said: str):
+    done = invoke("verify", *arguments)
+    assert done.exit_code == status, done.output
+    assert said in done.stderr
+    assert not (archive / "new").exists()
