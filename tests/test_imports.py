@@ -77,6 +77,13 @@ def test_import_rule(module: str, path: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_only_commands_import_commands() -> None:
+    users = {
+        module for module, path in modules() for _, name in imported(module, path) if layer(name) == "cli"
+    }
+    assert {layer(module) for module in users} == {"cli"}
+
+
 def test_no_dialect_imports_another() -> None:
     for dialect in DIALECTS:
         assert not ALLOWED[dialect] & DIALECTS
