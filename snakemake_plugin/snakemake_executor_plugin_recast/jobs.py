@@ -24,7 +24,7 @@ from snakemake_executor_plugin_recast.options import LOCAL, backend_of, backends
 
 _COMPONENT = re.compile(r"((?:[^{}]|\{\{|\}\})*?)(?:_\{(\w+)[^{}]*\})?")
 # Entries of params that are not parameters of the step.
-_RESERVED = ("workdir", "done", "published", "mounts")
+_RESERVED = ("workdir", "done", "other_marks", "alternative", "published", "mounts")
 _THREADS = (
     "OMP_NUM_THREADS",
     "GOTO_NUM_THREADS",
@@ -47,12 +47,14 @@ class Place:
         path: path in results.json.
         workdir: step directory; None for a job that is no preserved step.
         records: directory of its records.
+        gaps: for each level of the path, True where not all instances need to exist.
     """
 
     name: str
     path: str
     workdir: str | None
     records: str
+    gaps: tuple[bool, ...] = ()
 
 
 class Places:
@@ -104,7 +106,10 @@ class Places:
             path += [name, index]
             if match[2] is not None:
                 name = f"{name}_{index}"
-        return Place(name, "/".join(path), workdir, os.path.join(workdir, STEP_RECORDS))
+        alternatives = job.params.get("alternative")
+        known = list(alternatives) if isinstance(alternatives, list | tuple) else []
+        gaps = tuple(level < len(known) and known[level] is not None for level in range(len(path) // 2))
+        return Place(name, "/".join(path), workdir, os.path.join(workdir, STEP_RECORDS), gaps)
 
     def _owns(self, job: Any, workdir: str) -> bool:
         """Whether a directory is a job's alone: it is going to be emptied.

@@ -10,7 +10,7 @@ from typing import Any
 from recast_bridge.step.publish import evaluate
 from recast_bridge.step.record import LOG_NAME, published_of, read_json
 from recast_bridge.step.request import StepError
-from recast_bridge.step.results import RESULTS_NAME, StepRecord, describe, write_results
+from recast_bridge.step.results import RESULTS_NAME, StepRecord, describe, without_gaps, write_results
 from snakemake_executor_plugin_recast.jobs import Places, published
 
 
@@ -55,12 +55,15 @@ class Results:
             return [f"{RESULTS_NAME} is not written: there is a file of this name that recast did not write"]
         self.look_at(jobs)
         steps: dict[str, StepRecord] = {}
+        places = {id(job): self.places.of(job) for job in jobs if not job.is_norun}
+        paths = without_gaps({place.path: place.gaps for place in places.values() if place.gaps})
         for job in jobs:
             if job.is_norun:
                 continue
-            place = self.places.of(job)
+            place = places[id(job)]
+            path = paths.get(place.path, place.path)
             try:
-                steps[place.path] = {"name": place.name, "path": place.path, "outputs": self._outputs(job)}
+                steps[path] = {"name": place.name, "path": path, "outputs": self._outputs(job)}
             except (StepError, OSError) as error:
                 return [f"{RESULTS_NAME} is not written: job {place.path}: {error}"]
         if steps:

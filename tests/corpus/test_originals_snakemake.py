@@ -17,12 +17,11 @@ from recast_bridge.yadage.sources import open_source
 
 pytestmark = pytest.mark.slow
 
-# A rule can neither ask a person nor choose between steps.
+# A rule cannot ask a person.
 REFUSED_HERE = {
     **REFUSED,
     "lukasheinrich__yadage-workflows/testing/manualflow/manualflow.yml": {"S103"},
     "yadage__yadage-workflows/testing/manualflow/manualflow.yml": {"S103"},
-    "yadage__yadage/tests/testspecs/casesflow/single/workflow.yml": {"S105"},
 }
 AT_MOST = 0.04
 

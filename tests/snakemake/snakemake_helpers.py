@@ -173,8 +173,8 @@ class Written:
         assert done.returncode == status, done.stdout + self.logs()
         return done.stdout
 
-    def run(self, **options: Any) -> None:
-        self.snakemake("--cores", "2", "--scheduler", "greedy", "--nocolor", **options)
+    def run(self, *options: str, **more: Any) -> None:
+        self.snakemake("--cores", "2", "--scheduler", "greedy", "--nocolor", *options, **more)
 
     def is_clean(self) -> None:
         """Snakemake's linter and snakefmt have nothing to say."""

@@ -75,6 +75,10 @@ class Wiring:
             return self._unwrap(expression, value, wish, complete=complete)
         if isinstance(expression, ex.Flatten):
             return self._flatten(expression, value, wish)
+        if isinstance(expression, ex.Maybe):
+            return self._maybe(expression, value, wish)
+        if isinstance(expression, ex.Pick):
+            return self._pick(expression, value, wish)
         return self._refuse(
             "C116",
             f"a parameter of stage {self.draft.current!r} passes the step's directory "
@@ -191,6 +195,36 @@ class Wiring:
             merged = Wire({"source": sources, "linkMerge": "merge_nested"}, value)
             return self.through(merged, "merge-cases", wish, port="lists")
         return Wire({"source": sources, "pickValue": "first_non_null"}, value)
+
+    def _maybe(self, expression: ex.Maybe, value: Value, wish: str) -> Wire:
+        """What a step gives that may not be run: CWL says null by itself."""
+        of = expression.of
+        names = tuple(hop.stage for hop in of.path) if isinstance(of, ex.Output) else ()
+        found = self.draft.published.get((*names, of.key or ""), []) if isinstance(of, ex.Output) else []
+        if len(found) == 1 and len(names) == 1:
+            return Wire({"source": found[0].source}, value)
+        return self._refuse(
+            "C123",
+            f"stage {self.draft.current!r} reads a part of what is null when a stage is not run",
+            "publish the value itself, and choose among values by `pickValue`",
+            value,
+        )
+
+    def _pick(self, expression: ex.Pick, value: Value, wish: str) -> Wire:
+        """A choice by ``pickValue`` (CWL v1.2, Workflow, pickValue)."""
+        of = expression.of
+        if expression.how == "every":
+            return self.wire(of, wish, complete=True)
+        if isinstance(of, ex.Sequence):
+            wires = [self.single_source(self.wire(part, wish, complete=True), wish) for part in of.items]
+            self.draft.require("MultipleInputFeatureRequirement")
+            wire = Wire({"source": _sources(wires), "linkMerge": "merge_nested"}, value)
+        else:
+            wire = self.wire(of, wish, complete=True)
+        if "pickValue" in wire.entry or "source" not in wire.entry or "valueFrom" in wire.entry:
+            wire = self.single_source(wire, wish)
+        names = {"first": "first_non_null", "only": "the_only_non_null", "all": "all_non_null"}
+        return Wire({**wire.entry, "pickValue": names[expression.how]}, value)
 
     def _element(self, wire: Wire, index: int, value: Value, wish: str, *, complete: bool) -> Wire:
         """One element of a list."""

@@ -270,7 +270,7 @@ def _is_path(kind: Any) -> bool:
 
 
 # The document or its values are not valid CWL; all other codes of the translation are about valid ones.
-_INVALID = frozenset({"C301", "C302", "C303", "C304", "C305", "C306", "C307", "C310", "C314", "C316"})
+_INVALID = frozenset({"C301", "C302", "C303", "C304", "C305", "C306", "C307", "C308", "C310", "C314", "C316"})
 
 
 def unsupported(error: BridgeError) -> bool:

@@ -40,6 +40,7 @@ from recast_bridge.cwl.writer import Translation, dump
 from recast_bridge.engines.environments import cache_directory
 from recast_bridge.engines.rundir import OWN, Describer, check_path, check_run, finish
 from recast_bridge.engines.types import ProgressEvent, RunResult, StepResult
+from recast_bridge.step.results import without_gaps
 
 _THROWN = re.compile(r"(?:^|: )Error: (.*)$", re.MULTILINE)
 _LOG_LINES = 20
@@ -390,7 +391,10 @@ def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> 
     outdir = watch.outdir
     describe = Describer(outdir, initdir)
     steps: list[StepResult] = []
-    for path, instance in _numbered(watch.instances):
+    paths = {_scoped(instance.path): [True] * len(instance.path) for instance in watch.instances}
+    numbered = without_gaps(paths)
+    for instance in watch.instances:
+        path = numbered[_scoped(instance.path)]
         done = instance.status == "success"
         outputs = None
         if done and instance.outputs is not None:
@@ -403,22 +407,6 @@ def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> 
         _keep_logs(instance)
     shutil.rmtree(outdir / OWN / "logs", ignore_errors=True)
     return finish("cwltool", workflow, outdir, steps, message)
-
-
-def _numbered(instances: list[_Instance]) -> Iterator[tuple[str, _Instance]]:
-    """Paths with indices that count only the instances that exist, as alternatives may leave some out."""
-    seen: dict[tuple[tuple[str, int], ...], set[int]] = {}
-    for instance in instances:
-        for depth in range(len(instance.path)):
-            stage, index = instance.path[depth]
-            seen.setdefault((*instance.path[:depth], (stage, 0)), set()).add(index)
-    rank = {key: {index: number for number, index in enumerate(sorted(found))} for key, found in seen.items()}
-    for instance in instances:
-        parts = []
-        for depth in range(len(instance.path)):
-            stage, index = instance.path[depth]
-            parts.append((stage, rank[(*instance.path[:depth], (stage, 0))][index]))
-        yield _scoped(parts), instance
 
 
 def _published(translation: Translation, instance: _Instance) -> Any:

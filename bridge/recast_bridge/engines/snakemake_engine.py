@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from recast_bridge.step.container import RunSettings
 from recast_bridge.step.images import image_cache
 from recast_bridge.step.report import last_lines
 from recast_bridge.step.request import StepError
+from recast_bridge.step.results import without_gaps
 from recast_bridge.step.runtimes import make
 from recast_bridge.step.runtimes.base import OUTPUT_NAME
 from recast_bridge.step.script import STEP_RECORDS
@@ -275,6 +277,9 @@ def _collect(watch: _Watch, workflow: str, initdir: Path | None, status: int, lo
     describe = Describer(watch.outdir, initdir)
     steps = [_result(watch.outdir, place, found, describe) for place, found in watch.ended.items()]
     message = ""
+    if not status:
+        numbered = without_gaps({step.path: [True] * (step.path.count("/") // 2 + 1) for step in steps})
+        steps = [replace(step, path=numbered[step.path]) for step in steps]
     if status and not any(step.state == "failed" for step in steps):
         message = _message(log, status)
     return finish("snakemake", workflow, watch.outdir, steps, message)

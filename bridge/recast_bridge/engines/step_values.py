@@ -267,6 +267,10 @@ def _evaluated(expression: ex.Expression, levels: tuple[Level, ...], workdir: st
         return value
     if isinstance(expression, ex.Output):
         raise _Unknown(f"no value: comes from stage {expression.path[0].stage!r}")
+    if isinstance(expression, ex.Maybe):
+        return inner(expression.of)
+    if isinstance(expression, ex.Pick):
+        raise _Unknown("no value: it depends on which stages are run")
     return _collected(expression, inner)
 
 

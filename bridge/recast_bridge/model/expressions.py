@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from typing import Literal as Literal_
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +110,43 @@ class Flatten:
     of: Expression
 
 
-Expression = Literal | WorkDir | Text | Sequence | Mapping | Input | Output | Item | Gather | Unwrap | Flatten
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """What steps publish, with null for each of them that is not run because none of its conditions holds.
+
+    Without it, reading a step that is not run is an error, and a list holds only those that are run.
+    """
+
+    of: Output | Item
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A choice among the elements of a list, by which of them are not null.
+
+    ``first``: the first that is not null, which must exist; ``only``: the only one; ``all``: the list of
+    them, which may be empty; ``every``: the list as it is, in which null is an error.
+    """
+
+    of: Expression
+    how: Literal_["first", "only", "all", "every"]
+
+
+Expression = (
+    Literal
+    | WorkDir
+    | Text
+    | Sequence
+    | Mapping
+    | Input
+    | Output
+    | Item
+    | Gather
+    | Unwrap
+    | Flatten
+    | Maybe
+    | Pick
+)
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
@@ -126,7 +163,7 @@ def walk(expression: Expression) -> Iterator[Expression]:
             pending.extend(item for _, item in reversed(current.items))
         elif isinstance(current, Gather):
             pending.extend(reversed(current.parts))
-        elif isinstance(current, Item | Unwrap | Flatten):
+        elif isinstance(current, Item | Unwrap | Flatten | Maybe | Pick):
             pending.append(current.of)
 
 

@@ -14,7 +14,7 @@ from recast_bridge.model import expressions as ex
 from recast_bridge.model.expressions import is_own_path, own_relative
 from recast_bridge.model.order import stage_order, upstream
 from recast_bridge.model.published import is_file_template, published_value, step_outputs
-from recast_bridge.model.types import DIRECTORY, PATH, STRING, Array, Record, union
+from recast_bridge.model.types import DIRECTORY, NULL, PATH, STRING, Array, Record, union
 from recast_bridge.model.values import (
     UNKNOWN,
     Length,
@@ -25,6 +25,7 @@ from recast_bridge.model.values import (
     grouped,
     item_of,
     latest,
+    picked,
     product,
     run_time_length,
     seen_outside,
@@ -201,12 +202,29 @@ class _Inference:
             return item_of(self.value(expression.of, scope, by_name, symbol), expression.path)
         if isinstance(expression, ex.Gather):
             return self.gather(expression, scope, by_name, symbol)
+        if isinstance(expression, ex.Maybe):
+            return self.maybe(expression, scope, by_name, symbol)
+        if isinstance(expression, ex.Pick):
+            return picked(self.value(expression.of, scope, by_name, symbol), expression.how, symbol)
         of = self.value(expression.of, scope, by_name, symbol)
         if isinstance(expression, ex.Unwrap):
             if of.length is not None and of.length.origin == "fixed":
                 return of.element() if of.length.known == 1 else of
             return Value(union([of.element().type, of.type]))
         return flattened(of, symbol)
+
+    def maybe(
+        self,
+        expression: ex.Maybe,
+        scope: WorkflowFacts,
+        by_name: Mapping[str, Stage],
+        symbol: tuple[Hashable, ...],
+    ) -> Value:
+        value = self.value(expression.of, scope, by_name, symbol)
+        if not is_many(expression.of, by_name):
+            return Value(union([value.type, NULL]))
+        kind = Array(union([value.element().type, NULL]))
+        return Value(kind, run_time_length("maybe", *symbol), Value(kind.items))
 
     def gather(
         self,

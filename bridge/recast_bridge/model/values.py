@@ -11,7 +11,18 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from recast_bridge.model.types import ANY, Array, Record, Type, element, is_array, members, type_of, union
+from recast_bridge.model.types import (
+    ANY,
+    NULL,
+    Array,
+    Record,
+    Type,
+    element,
+    is_array,
+    members,
+    type_of,
+    union,
+)
 
 Origin = Literal["fixed", "inputs", "run time"]
 
@@ -171,6 +182,16 @@ def item_of(value: Value, path: tuple[str | int, ...]) -> Value:
         else:
             return UNKNOWN
     return value
+
+
+def picked(of: Value, how: str, symbol: tuple[Hashable, ...]) -> Value:
+    """What is known about a choice among the elements of a list, by which of them are not null."""
+    kinds = [kind for kind in members(of.element().type) if kind != NULL]
+    kind = union(kinds)
+    if how in ("first", "only"):
+        return Value(kind)
+    length = of.length if how == "every" else run_time_length("picked", *symbol)
+    return Value(Array(kind), length, Value(kind))
 
 
 def flattened(of: Value, symbol: tuple[Hashable, ...]) -> Value:

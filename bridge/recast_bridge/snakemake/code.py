@@ -99,7 +99,9 @@ class File:
         directory: the step's directory, or None for a path of the run directory.
         path: the rest of the path, literally; empty for the directory itself.
         output: its name among the outputs of the rule; None when it is not declared as one.
-        suffix: what follows the index for files that lie outside the step's directory.
+        around: what stands in front of the directory and behind it, for files that lie outside of it.
+        cases: per level, which of several alternatives it belongs to, for files that lie outside of the
+            directory; 0 for none, empty for none at all.
     """
 
     owner: str
@@ -107,6 +109,7 @@ class File:
     path: str
     output: str | None = None
     around: tuple[str, str] = ("", "")
+    cases: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,46 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Is:
+    """Whether one of several alternatives is taken.
+
+    Attributes:
+        choice: gives the number of the alternative that is taken, counted from 1; 0 for none.
+        numbers: the alternatives that are meant; empty for any.
+    """
+
+    choice: Node
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """A value that depends on the alternatives that are taken.
+
+    Attributes:
+        when: all of these must hold.
+        then: the value if they do.
+        otherwise: the value if they do not; None when that is an error.
+    """
+
+    when: tuple[Is, ...]
+    then: Node
+    otherwise: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Each:
-    """One value for each instance; several loops run like nested ones and give one flat list."""
+    """One value for each instance; several loops run like nested ones and give one flat list.
+
+    Attributes:
+        loops: name of the loop variable and number of turns, outermost first.
+        body: the value.
+        when: conditions, each behind so many of the loops; what does not fulfil them is left out.
+    """
 
     loops: tuple[tuple[str, Count], ...]
     body: Node
+    when: tuple[tuple[int, Is], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +264,7 @@ Node = (
     | Config
     | Constant
     | Element
+    | If
     | Each
     | Listed
     | Chained
@@ -235,6 +274,8 @@ Node = (
     | Call
     | Later
 )
+
+NOTHING = Listed(())
 
 # ---------------------------------------------------------------- looking into a tree
 
@@ -249,6 +290,14 @@ def children(node: Any) -> Iterator[Any]:
     elif isinstance(node, Each):
         yield from (count for _, count in node.loops)
         yield node.body
+        yield from (condition for _, condition in node.when)
+    elif isinstance(node, If):
+        yield from node.when
+        yield node.then
+        if node.otherwise is not None:
+            yield node.otherwise
+    elif isinstance(node, Is):
+        yield node.choice
     elif isinstance(node, Listed):
         yield from node.items
     elif isinstance(node, Chained | Text):
@@ -324,6 +373,10 @@ def _consists_of(node: Any, good: Callable[[File], bool]) -> bool:
         return _consists_of(node.of, good)
     if isinstance(node, Each):
         return _consists_of(node.body, good)
+    if isinstance(node, If):
+        return _consists_of(node.then, good) and (
+            node.otherwise is None or _consists_of(node.otherwise, good)
+        )
     if isinstance(node, Listed | Chained):
         parts = node.items if isinstance(node, Listed) else node.parts
         return bool(parts) and all(_consists_of(part, good) for part in parts)
@@ -349,21 +402,51 @@ def needs(node: Any, first: Callable[[File], File | None], *, whole: bool = True
         file = first(node.file)
         return [] if file is None else [file]
     if isinstance(node, Each):
-        found = []
+        found: list[Node] = []
         for need in needs(node.body, first, whole=whole):
+            if node.when:
+                found.append(Each(node.loops, need, node.when))
+                continue
             used = {part.name for part in walk(need) if isinstance(part, Loop)}
             loops = tuple(loop for loop in node.loops if loop[0] in used)
             found.append(Each(loops, need) if loops else need)
+        for _, condition in node.when:
+            found += [
+                Each(node.loops, need) if node.loops else need for need in needs(condition.choice, first)
+            ]
         return found
+    if isinstance(node, If):
+        return _either(node, first, whole, frozenset())
     if isinstance(node, Node):
         return [need for child in children(node) for need in needs(child, first, whole=whole)]
     return []
+
+
+def _either(
+    node: Node, first: Callable[[File], File | None], whole: bool, made: frozenset[Node]
+) -> list[Node]:
+    """The files that must be there for the alternative that is taken; ``made`` are choices already made."""
+    if not isinstance(node, If):
+        return needs(node, first, whole=whole)
+    choices = {condition.choice: None for condition in node.when if condition.choice not in made}
+    found = [need for choice in choices for need in needs(choice, first)]
+    made |= choices.keys()
+    then = _either(node.then, first, whole, made)
+    otherwise = [] if node.otherwise is None else _either(node.otherwise, first, whole, made)
+    fallback: Node | None = None if node.otherwise is None else NOTHING
+    for number in range(max(len(then), len(otherwise))):
+        one = then[number] if number < len(then) else NOTHING
+        two = otherwise[number] if number < len(otherwise) else fallback
+        found.append(If(node.when, one, two))
+    return found
 
 
 def depth(node: Node) -> int:
     """How deeply lists are nested in a value made of files; too large rather than too small."""
     if isinstance(node, Each):
         return 1 + depth(node.body)
+    if isinstance(node, If):
+        return max(depth(node.then), 0 if node.otherwise is None else depth(node.otherwise))
     if isinstance(node, Via):
         return depth(node.of)
     if isinstance(node, Config):
@@ -395,7 +478,16 @@ def substitute(node: Any, indices: Mapping[str, Index]) -> Any:
         return Element(substitute(node.of, indices), substitute(node.key, indices))
     if isinstance(node, Each):
         loops = tuple((name, substitute(count, indices)) for name, count in node.loops)
-        return Each(loops, substitute(node.body, indices))
+        when = tuple((number, substitute(condition, indices)) for number, condition in node.when)
+        return Each(loops, substitute(node.body, indices), when)
+    if isinstance(node, Is):
+        return Is(substitute(node.choice, indices), node.numbers)
+    if isinstance(node, If):
+        return If(
+            tuple(substitute(condition, indices) for condition in node.when),
+            substitute(node.then, indices),
+            substitute(node.otherwise, indices),
+        )
     if isinstance(node, Listed):
         return Listed(tuple(substitute(item, indices) for item in node.items))
     if isinstance(node, Chained):
@@ -435,7 +527,11 @@ def element(node: Node, key: Index | str) -> Node:
     """A part of a value, taken where it can be seen and else by subscription."""
     if isinstance(node, Via):
         return Via(element(node.of, key), node.file)
-    if isinstance(node, Each) and len(node.loops) == 1 and not isinstance(key, str):
+    if isinstance(node, If) and node.otherwise is None:
+        return If(node.when, element(node.then, key))
+    if isinstance(node, If) and isinstance(node.otherwise, If):
+        return If(node.when, element(node.then, key), element(node.otherwise, key))
+    if isinstance(node, Each) and len(node.loops) == 1 and not node.when and not isinstance(key, str):
         return substitute(node.body, {node.loops[0][0]: key})  # type: ignore[no-any-return]
     if isinstance(node, Listed) and isinstance(key, int) and key < len(node.items):
         return node.items[key]
@@ -455,7 +551,7 @@ def count(node: Node) -> Count:
     """How many elements a list has."""
     if isinstance(node, Via):
         return count(node.of)
-    if isinstance(node, Each):
+    if isinstance(node, Each) and not node.when:
         return times([number for _, number in node.loops])
     if isinstance(node, Listed):
         return len(node.items)

@@ -59,6 +59,29 @@ def unwrap(values):
     return values[0] if len(values) == 1 else values
 
 
+def first_present(values):
+    """The first value that is not null."""
+    return all_present(values, least=1)[0]
+
+
+def only_present(values):
+    """The only value that is not null."""
+    return all_present(values, least=1, most=1)[0]
+
+
+def all_present(values, least=0, most=None):
+    """The values that are not null."""
+    found = [value for value in values if value is not None]
+    if len(found) < least or (most is not None and len(found) > most):
+        raise ValueError(f"{len(found)} of {len(values)} values are there, where one is needed")
+    return found
+
+
+def every_present(values):
+    """A list in which no value is null."""
+    return all_present(values, least=len(values))
+
+
 def joined(value):
     """A list as text, separated by blanks; any other value as it is."""
     return " ".join(str(item) for item in value) if isinstance(value, list) else value
@@ -131,6 +154,16 @@ def document(path, after=None):
 def query(program, value):
     """The first result of a jq program."""
     return jq.compile(program).input_value(value).first()
+
+
+def chosen(conditions, values):
+    """The number of the first jq program that holds for some values, counted from 1; 0 if none does."""
+    return next((number for number, each in enumerate(conditions, start=1) if query(each, values)), 0)
+
+
+def never():
+    """Stops where something is read of a stage that is not run because none of its conditions holds."""
+    raise ValueError("a stage is read that is not run: none of its conditions holds")
 
 
 def placed(value, workdir):

@@ -88,7 +88,10 @@ def _head(rules: Rules, name: str, layout: Layout) -> list[str]:
         lines += ["wildcard_constraints:", *(f'    {name}=r"\\d+",' for name in rules.wildcards), ""]
     if rules.ranges:
         ranges = (f"{name} = {text}" for name, text in rules.ranges.items())
-        lines += ["# Instances of scattered stages.", *ranges, ""]
+        what = "Instances of scattered stages."
+        if rules.choices:
+            what = "Instances of scattered stages, and which case each of them takes; 0 for none."
+        lines += [f"# {what}", *ranges, ""]
     return [*lines, "rule all:", "    input:", *(f"        {target}," for target in rules.targets), ""]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recast_bridge.model.inference import UNKNOWN
 from recast_bridge.model.types import BOOLEAN, FLOAT, INT, Array, has_paths, is_array, is_path, members
 from recast_bridge.model.workflow import (
+    Cases,
     Fields,
     FromFile,
     FromGlob,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from recast_bridge.snakemake.rules import Rule, RuleWriter
 
 # Params of a rule that are no parameters of its step.
-_OWN_PARAMS = ("workdir", "done", "published", "mounts")
+_OWN_PARAMS = ("workdir", "done", "other_marks", "alternative", "published", "mounts")
 
 
 class Ports:
@@ -59,6 +60,7 @@ class Ports:
         rule.params.append(("workdir", f"absolute({quoted(pattern_of(directory))})"))
         if unit.flag:
             rule.params.append(("done", "lambda wildcards, output: output[0]"))
+        self._alternatives()
         for name in self._parameter_names():
             self._argument(name)
         if (published := self._published()) is not None:
@@ -79,6 +81,20 @@ class Ports:
         if isinstance(step.outputs, Fields):
             used += [item.name for _, item in step.outputs.items if isinstance(item, FromParameter)]
         return list(dict.fromkeys(used))
+
+    def _alternatives(self) -> None:
+        """Say for each level which alternative this is and under which condition it is taken."""
+        if all(level.group is None for level in self.unit.levels):
+            return
+        others = [pattern_of(file) for file in self.writer.values.others(self.unit, self.at)]
+        if others:
+            self.rule.params.append(("other_marks", json_code(others)))
+        cases: list[Any] = []
+        for level in self.unit.levels:
+            body = level.stage.body
+            condition = body.cases[level.case - 1].condition if isinstance(body, Cases) else None
+            cases.append(None if condition is None else {"number": level.case, "if": condition})
+        self.rule.params.append(("alternative", self._code(c.Constant(cases), "alternative")))
 
     # ---- inputs
 
@@ -103,7 +119,8 @@ class Ports:
             return quoted(pattern_of(node))
         text = self.waiting.relative(node)
         static = isinstance(node, c.Each) and text.startswith("expand(") and "wildcards." not in text
-        if not c.is_known(node) or (c.uses_wildcards(node) and not static):
+        late = "never()" in text
+        if late or not c.is_known(node) or (c.uses_wildcards(node) and not static):
             return f"lambda wildcards: {replace(self.waiting, function=True).relative(node)}"
         return text
 
@@ -245,7 +262,12 @@ class Ports:
         environment = self.unit.step.environment
         workdir = self.writer.image_workdirs.get(environment.image) if environment.image else None
         self.rule.shell = shell(
-            self.unit.step, self._slot, image_workdir=workdir, host=self.writer.host, mark=self.unit.flag
+            self.unit.step,
+            self._slot,
+            image_workdir=workdir,
+            host=self.writer.host,
+            mark=self.unit.flag,
+            others=any(name == "other_marks" for name, _ in self.rule.params),
         )
 
     def _slot(self, slot: Slot) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,9 @@ from recast_bridge.snakemake.code import (
     File,
     Formatted,
     Groups,
+    If,
     Index,
+    Is,
     Later,
     Length,
     Listed,
@@ -113,13 +115,15 @@ class Printer:
             return json_code(node.value)
         if isinstance(node, Element):
             key = quoted(node.key) if isinstance(node.key, str) else self.index(node.key)
-            return f"{self.relative(node.of)}[{key}]"
+            return f"{self._operand(node.of, self.relative)}[{key}]"
+        if isinstance(node, If):
+            return self._if(node, self.relative)
         if isinstance(node, Each):
             return self._each(node, self.relative)
         if isinstance(node, Listed):
             return "[" + ", ".join(self.relative(item) for item in node.items) + "]"
         if isinstance(node, Chained):
-            return " + ".join(self.relative(part) for part in node.parts)
+            return " + ".join(self._operand(part, self.relative) for part in node.parts)
         if isinstance(node, Call) and node.function in OF_LISTS:
             return self._call(node, self.relative)
         return self.value(node)
@@ -132,13 +136,15 @@ class Printer:
             return self.value(node.of)
         if isinstance(node, Element):
             key = quoted(node.key) if isinstance(node.key, str) else self.index(node.key)
-            return f"{self.value(node.of)}[{key}]"
+            return f"{self._operand(node.of, self.value)}[{key}]"
+        if isinstance(node, If):
+            return self._if(node, self.value)
         if isinstance(node, Each):
             return self._each(node, self.value)
         if isinstance(node, Listed):
             return "[" + ", ".join(self.value(item) for item in node.items) + "]"
         if isinstance(node, Chained):
-            return " + ".join(self.value(part) for part in node.parts)
+            return " + ".join(self._operand(part, self.value) for part in node.parts)
         if isinstance(node, Mapped):
             return "{" + ", ".join(f"{self._key(key)}: {self.value(item)}" for key, item in node.items) + "}"
         if isinstance(node, Text):
@@ -151,18 +157,62 @@ class Printer:
             return self._later(node)
         return self.relative(node)
 
+    # ---- alternatives
+
+    def _operand(self, node: Node, shown: Callable[[Node], str]) -> str:
+        """A value as a part of a larger expression."""
+        text = shown(node)
+        inner = node.of if isinstance(node, Via) else node
+        return f"({text})" if isinstance(inner, If) or (isinstance(inner, Each) and not inner.loops) else text
+
+    def _if(self, node: If, shown: Callable[[Node], str]) -> str:
+        then = shown(node.then)
+        inner = node.then.of if isinstance(node.then, Via) else node.then
+        choices = {each.choice for each in node.when}
+        if isinstance(inner, If) and {each.choice for each in inner.when} != choices:
+            then = f"({then})"
+        if node.otherwise is not None:
+            otherwise = shown(node.otherwise)
+        elif self.waiting:
+            otherwise = "never()"
+        else:
+            # Nothing is run that would have to wait for what does not exist.
+            return then
+        return then if then == otherwise else f"{then} if {self._conditions(node.when)} else {otherwise}"
+
+    def _conditions(self, conditions: Iterable[Is]) -> str:
+        return " and ".join(self._condition(each) for each in conditions)
+
+    def _condition(self, condition: Is) -> str:
+        choice = self.value(condition.choice)
+        if not condition.numbers:
+            return choice
+        if len(condition.numbers) == 1:
+            return f"{choice} == {condition.numbers[0]}"
+        return f"{choice} in {condition.numbers}"
+
+    # ---- calls and loops
+
     def _call(self, node: Call, shown: Callable[[Node], str]) -> str:
-        if node.function == "generated" and node in self.names:
+        if node.function in ("generated", "chosen") and node in self.names:
             return self.names[node]
         arguments = [shown(item) if isinstance(item, Node) else json_code(item) for item in node.arguments]
         return f"{node.function}({', '.join(arguments)})"
 
     def _each(self, node: Each, body: Callable[[Node], str]) -> str:
+        if node in self.names:
+            return self.names[node]
         file = node.body.of if isinstance(node.body, Via) else node.body
-        if isinstance(file, File) and self._expandable(plain := Each(node.loops, file)):
+        if isinstance(file, File) and not node.when and self._expandable(plain := Each(node.loops, file)):
             return self._expand(plain)
-        loops = " ".join(f"for {name} in {self.range(number)}" for name, number in node.loops)
-        return f"[{body(node.body)} {loops}]"
+        before = [condition for number, condition in node.when if number == 0]
+        words = []
+        for level, (name, number) in enumerate(node.loops, start=1):
+            words.append(f"for {name} in {self.range(number)}")
+            behind = [condition for number, condition in node.when if number == level]
+            words += [f"if {self._conditions(behind)}"] if behind else []
+        text = f"[{' '.join([body(node.body), *words])}]"
+        return f"{text} if {self._conditions(before)} else []" if before else text
 
     def _expandable(self, node: Each) -> bool:
         """True when every index is a loop variable, a wildcard or a number, and no loop needs another."""
@@ -313,8 +363,10 @@ def _field(node: Formatted) -> str:
 
 def _path(file: File, shown: Callable[[Index], str], escape: Callable[[str], str]) -> str:
     parts = []
-    for name, index in file.directory.parts:
-        parts.append(escape(name) if index is None else f"{escape(name)}_{shown(index)}")
+    cases = file.cases or (0,) * len(file.directory.parts)
+    for (name, index), case in zip(file.directory.parts, cases, strict=True):
+        part = escape(name) if index is None else f"{escape(name)}_{shown(index)}"
+        parts.append(f"{part}.case{case}" if case else part)
     before, after = file.around
     path = "/".join(parts) + escape(file.path)
     return escape(before) + path + escape(after)

@@ -82,6 +82,7 @@ class Rules:
         rules: in the order in which data flows.
         targets: Python code of what the first rule asks for.
         wildcards: names of the wildcards.
+        choices: True when some of the code under `ranges` says which alternatives are taken.
         constants: values that must not stand in a Snakefile, for config.yaml.
     """
 
@@ -89,6 +90,7 @@ class Rules:
     rules: list[Rule] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     wildcards: list[str] = field(default_factory=list)
+    choices: bool = False
     constants: dict[str, Any] = field(default_factory=dict)
 
 
@@ -154,29 +156,52 @@ class RuleWriter:
         for name in scope.facts.order:
             stage, facts = scope.by_name[name], scope.facts.stages[name]
             self._check_directory(stage, directories)
-            if isinstance(stage.body, Cases):
-                self.values.refused.add(name)
-                self.findings.error(
-                    "S105",
-                    f"stage {stage.name!r} has alternatives, which a rule cannot have",
-                    remedy="use one stage for each case",
-                    place=stage.place,
-                )
-                continue
             self._check_scatter(stage, scope)
-            wildcard = variable(stage.name, taken) if not stage.single else None
+            wildcard = variable(stage.name, taken) if _is_scattered(stage) else None
             unit = Unit(scope, stage, facts, wildcard)
             scope.units[name] = unit
-            if isinstance(stage.body, Workflow):
-                inner = facts.bodies[0]
-                assert inner is not None
-                unit.child = Scope(stage.body, inner, unit)
-                self._open(unit.child, (*taken, wildcard) if wildcard else taken)
-                continue
-            unit.rule = self.names.fresh("_".join(level.stage.name for level in unit.levels))
-            self._choose_outputs(unit)
-            self.units.append(unit)
-            self.by_rule[unit.rule] = unit
+            if isinstance(stage.body, Cases):
+                unit.cases = [
+                    Unit(scope, stage, facts, wildcard, case=number, group=unit)
+                    for number in range(1, len(stage.body.cases) + 1)
+                ]
+            first = len(self.units)
+            for body in unit.cases or [unit]:
+                self._open_body(body, taken)
+            if unit.cases:
+                self._separate(self.units[first:])
+
+    def _open_body(self, unit: Unit, taken: tuple[str, ...]) -> None:
+        """Find what one body of a stage runs."""
+        if isinstance(unit.body, Workflow):
+            inner = unit.facts.bodies[max(0, unit.case - 1)]
+            assert inner is not None
+            unit.child = Scope(unit.body, inner, unit)
+            self._open(unit.child, (*taken, unit.wildcard) if unit.wildcard else taken)
+            return
+        names = [
+            f"{level.stage.name}_case{level.case}"
+            if level.group is not None and len(level.group.cases) > 1
+            else level.stage.name
+            for level in unit.levels
+        ]
+        unit.rule = self.names.fresh("_".join(names))
+        self._choose_outputs(unit)
+        self.units.append(unit)
+        self.by_rule[unit.rule] = unit
+
+    def _separate(self, alternatives: list[Unit]) -> None:
+        """Steps of alternatives that have the same directory cannot have the same outputs."""
+        owners: dict[str, list[Unit]] = {}
+        for unit in alternatives:
+            for path in unit.outputs:
+                owners.setdefault(pattern_of(self.values.file(unit, unit.own, path)), []).append(unit)
+        for pattern, units in owners.items():
+            for unit in units if len(units) > 1 else ():
+                for path in list(unit.outputs):
+                    if pattern_of(self.values.file(unit, unit.own, path)) == pattern:
+                        del unit.outputs[path]
+                unit.flag = True
 
     def _check_scatter(self, stage: Stage, scope: Scope) -> None:
         """Refuse a scatter over what is no list; text in the source itself stands for its characters."""
@@ -204,7 +229,9 @@ class RuleWriter:
             )
         for other in directories.values():
             one, two = (stage, other) if len(name) > len(other.name) else (other, stage)
-            if not two.single and re.fullmatch(re.escape(two.name) + r"_\d+", one.name):
+            instance = rf"{re.escape(two.name)}_\d+"
+            counted = _is_scattered(two) and re.fullmatch(instance, one.name)
+            if counted or re.fullmatch(rf"({re.escape(two.name)}|{instance})\.case\d+", one.name):
                 self.findings.error(
                     "S107",
                     f"the directory of stage {one.name!r} can be that of an instance of {two.name!r}",
@@ -286,35 +313,48 @@ class RuleWriter:
     # -------------------------------------------------------------- checkpoints
 
     def _find_widths(self) -> None:
-        """Find the rules that decide how many instances others have, and the numbers that are known."""
+        """Find the rules that decide which others run and how often, and what of that is known."""
         checkpoints: dict[str, tuple[str | None, ...]] = {}
         ranges: dict[c.Count, str] = {}
         names = Names(self.names.taken)
         for unit in self.units:
             at = unit.own
+            waited: set[str] = set()
             for number, level in enumerate(unit.levels):
-                if level.wildcard is None:
-                    continue
-                width = self.values.width(level, at[:number])
-                for rule in c.waits_for(width):
-                    checkpoints[rule] = tuple(each.wildcard for each in self.by_rule[rule].levels)
-                fixed = c.is_known(width) and not c.uses_wildcards(width)
-                if fixed and isinstance(width, c.Length) and level.stage.generator is not None:
-                    self._name_generated(
-                        width.of, ranges, names.fresh(f"{level.wildcard.rstrip('_').upper()}_PARAMETERS")
-                    )
-                if fixed and not isinstance(width, int) and width not in ranges:
-                    name = names.fresh(level.wildcard.rstrip("_").upper())
-                    known = Printer({}, dict(ranges), dict(self.generated))
-                    self.result.ranges[name] = known.range(width)
-                    ranges[width] = name
+                if level.wildcard is not None:
+                    width = self.values.width(level, at[:number])
+                    waited |= c.waits_for(width)
+                    self._name_width(level, width, ranges, names)
+                if level.group is not None:
+                    choice = self.values.choices.number(level.group, at[: number + 1])
+                    waited |= c.waits_for(choice)
+                    known = self.values.choices.known(level.group, at[:number])
+                    if known is not None and known not in self.generated:
+                        self._write_down(known, ranges, names.fresh(f"{level.rule_name.upper()}_CASE"))
+                        self.result.choices = True
+            for rule in waited:
+                checkpoints[rule] = tuple(each.wildcard for each in self.by_rule[rule].levels)
         self.printer = Printer(checkpoints, ranges, self.generated)
 
-    def _name_generated(self, node: c.Node, ranges: Mapping[c.Count, str], name: str) -> None:
-        """Write the parameters that jq programs make from the inputs down once."""
-        if node not in self.generated:
-            self.result.ranges[name] = Printer({}, dict(ranges), dict(self.generated)).value(node)
-            self.generated[node] = name
+    def _name_width(self, level: Unit, width: c.Count, ranges: dict[c.Count, str], names: Names) -> None:
+        """Write a number of instances down once."""
+        assert level.wildcard is not None
+        if not c.is_known(width) or c.uses_wildcards(width):
+            return
+        name = level.wildcard.rstrip("_").upper()
+        if isinstance(width, c.Length) and level.stage.generator is not None:
+            parameters = names.fresh(f"{name}_PARAMETERS")
+            if width.of not in self.generated:
+                self._write_down(width.of, ranges, parameters)
+        if not isinstance(width, int) and width not in ranges:
+            name = names.fresh(name)
+            self.result.ranges[name] = Printer({}, dict(ranges), dict(self.generated)).range(width)
+            ranges[width] = name
+
+    def _write_down(self, node: c.Node, ranges: Mapping[c.Count, str], name: str) -> None:
+        """Write a value that is known before the run down once."""
+        self.result.ranges[name] = Printer({}, dict(ranges), dict(self.generated)).value(node)
+        self.generated[node] = name
 
     # -------------------------------------------------------------- one rule
 
@@ -358,7 +398,10 @@ class RuleWriter:
             )
 
     def _title(self, unit: Unit) -> str:
-        names = " / ".join(level.stage.name for level in unit.levels)
+        names = " / ".join(
+            f"{level.stage.name}, case {level.case}" if several else level.stage.name
+            for level, several in zip(unit.levels, unit.marks or itertools.repeat(0), strict=False)
+        )
         place = unit.stage.place
         return f"{names} ({self.where(place)})" if place is not None else names
 
@@ -376,34 +419,42 @@ class RuleWriter:
                 rest = [level for level in unit.levels[shared:] if level.wildcard is not None]
                 used = {part.name for part in c.walk(file) if isinstance(part, c.Wildcard)} | picked
                 indices = [index for _, index in file.directory.parts]
-                if all(level.wildcard in used and _is_even(level) for level in rest) and not any(
-                    isinstance(index, int) for index in indices
+                certain = all(level.group is None for level in unit.levels[shared:])
+                if (
+                    certain
+                    and all(level.wildcard in used and _is_even(level) for level in rest)
+                    and not any(isinstance(index, int) for index in indices)
                 ):
                     self.read.add(file.owner)
 
     def finished(self, scope: Scope, path: tuple[str, ...], where: Where) -> Iterator[c.Node]:
         """The files by which one waits for everything that a stage runs."""
-        loops: list[tuple[str, c.Count]] = []
-        for number, name in enumerate(path):
-            unit = scope.units[name]
-            index: c.Index | None = None
-            if unit.wildcard is not None:
-                loops.append((unit.wildcard, self.values.width(unit, where)))
-                index = c.Loop(unit.wildcard)
-            where = (*where, index)
-            if unit.child is None:
-                first = self.values.first(unit, where)
-                yield c.Each(tuple(loops), first) if loops else first
-                return
-            if number == len(path) - 1:
-                for inner in unit.child.workflow.stages:
-                    for node in self.finished(unit.child, (inner.name,), where):
-                        if isinstance(node, c.Each):
-                            yield c.Each((*loops, *node.loops), node.body)
-                        else:
-                            yield c.Each(tuple(loops), node) if loops else node
-                return
-            scope = unit.child
+        name, rest = path[0], path[1:]
+        unit = scope.units[name]
+        loops: tuple[tuple[str, c.Count], ...] = ()
+        index: c.Index | None = None
+        if unit.wildcard is not None:
+            loops = ((unit.wildcard, self.values.width(unit, where)),)
+            index = c.Loop(unit.wildcard)
+        at = (*where, index)
+        for body in unit.cases or [unit]:
+            when = () if body.group is None else ((len(loops), self._taken(body, at)),)
+            inner: Iterable[c.Node] = ()
+            if body.child is None:
+                inner = () if rest else (self.values.first(body, at),)
+            elif rest:
+                inner = self.finished(body.child, rest, at) if rest[0] in body.child.units else ()
+            else:
+                names = (stage.name for stage in body.child.workflow.stages)
+                inner = (node for each in names for node in self.finished(body.child, (each,), at))
+            for node in inner:
+                yield _within(loops, when, node)
+
+    def _taken(self, body: Unit, at: Where) -> c.Is:
+        """The condition under which an alternative of a stage is taken."""
+        assert body.group is not None
+        numbers = (body.case,) if len(body.group.cases) > 1 else ()
+        return c.Is(self.values.choices.number(body.group, at), numbers)
 
     def constant(self, rule: str, name: str, value: Any) -> str:
         """Put a value into the configuration; gives its key there."""
@@ -432,6 +483,7 @@ class RuleWriter:
             if unit.rule in self.read:
                 continue
             loops: list[tuple[str, c.Count]] = []
+            when: list[tuple[int, c.Is]] = []
             at: Where = ()
             for level in unit.levels:
                 if level.wildcard is None:
@@ -439,12 +491,31 @@ class RuleWriter:
                 else:
                     loops.append((level.wildcard, self.values.width(level, at)))
                     at = (*at, c.Loop(level.wildcard))
+                if level.group is not None:
+                    when.append((len(loops), self._taken(level, at)))
             first = self.values.first(unit, at)
-            node: c.Node = c.Each(tuple(loops), first) if loops else first
+            node: c.Node = c.Each(tuple(loops), first, tuple(when)) if loops or when else first
             text = printer.relative(node)
             if text in map(quoted, wanted):
                 continue
             yield text if c.is_known(node) else f"lambda wildcards: {text}"
+
+
+def _is_scattered(stage: Stage) -> bool:
+    """True when the directories of a stage have numbers."""
+    return stage.scatter is not None or stage.generator is not None
+
+
+def _within(
+    loops: tuple[tuple[str, c.Count], ...], when: tuple[tuple[int, c.Is], ...], node: c.Node
+) -> c.Node:
+    """What is inside a stage, seen from outside."""
+    if not loops and not when:
+        return node
+    if not isinstance(node, c.Each):
+        return c.Each(loops, node, when)
+    inner = tuple((number + len(loops), each) for number, each in node.when)
+    return c.Each((*loops, *node.loops), node.body, (*when, *inner))
 
 
 def _is_even(level: Unit) -> bool:

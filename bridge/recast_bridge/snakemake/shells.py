@@ -43,7 +43,13 @@ class Shell:
 
 
 def shell(
-    step: Step, slot: Callable[[Slot], str], *, image_workdir: str | None, host: bool, mark: bool = False
+    step: Step,
+    slot: Callable[[Slot], str],
+    *,
+    image_workdir: str | None,
+    host: bool,
+    mark: bool = False,
+    others: bool = False,
 ) -> Shell:
     """The shell text of a step.
 
@@ -54,9 +60,12 @@ def shell(
         host: True leaves out what only an image has.
         mark: True for a rule with a file that says that it has run. What is in it differs each time: a file
             of equal content would not be new to Snakemake.
+        others: True for one of several alternatives, which use the same directory: those that have run
+            before have to run again when they are taken again.
     """
     lines = [
         "exec >{log:q} 2>&1",
+        *(["rm -rf {params.other_marks:q}"] if others else []),
         *(["date +%s%N >{params.done:q}"] if mark else []),
         '[ "$STEP_READY" ] || rm -rf {params.workdir:q}',
         "mkdir -p {params.workdir:q} && cd {params.workdir:q} || exit 1",

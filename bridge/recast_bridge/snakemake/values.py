@@ -7,7 +7,7 @@ is passed into it is written where it is used.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ from recast_bridge.model.workflow import (
     Workflow,
 )
 from recast_bridge.snakemake import code as c
+from recast_bridge.snakemake.choices import Choices
 from recast_bridge.snakemake.names import config_key
 
 
@@ -52,6 +53,9 @@ class Unit:
             name of the output; an empty name for an output without one.
         flag: True when a file of its own says that the rule has run, because others read what is no output.
         child: the use of the sub-workflow that it runs.
+        case: for one of several alternatives of a stage, its number, counted from 1; else 0.
+        group: the stage whose alternative it is.
+        cases: for a stage with alternatives, these.
     """
 
     scope: Scope
@@ -62,6 +66,9 @@ class Unit:
     outputs: dict[str, str] = field(default_factory=dict)
     flag: bool = False
     child: Scope | None = None
+    case: int = 0
+    group: Unit | None = None
+    cases: list[Unit] = field(default_factory=list)
 
     @property
     def levels(self) -> tuple[Unit, ...]:
@@ -76,9 +83,28 @@ class Unit:
     @property
     def step(self) -> Step:
         """The step that it runs."""
-        body = self.stage.body
+        body = self.body
         assert isinstance(body, Step)
         return body
+
+    @property
+    def rule_name(self) -> str:
+        """What its rule is to be called, without a number for an alternative."""
+        return "_".join(level.stage.name for level in self.levels)
+
+    @property
+    def body(self) -> Step | Workflow:
+        """What it runs."""
+        return self.stage.bodies[max(0, self.case - 1)]
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """Per level, which of several alternatives it is; empty when there are none."""
+        numbers = tuple(
+            level.case if level.group is not None and len(level.group.cases) > 1 else 0
+            for level in self.levels
+        )
+        return numbers if any(numbers) else ()
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +135,37 @@ class Scope:
 
 # The instance of every surrounding stage, outermost first; None for a single one.
 Where = tuple[c.Index | None, ...]
+# The value of one instance of a stage; None when it has none.
+Leaf = Callable[[Unit, Where], c.Node | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The steps that a path leads to.
+
+    Attributes:
+        value: the value of one of them.
+        loops: the loops over all of them, outermost first.
+        when: which of them exist: conditions, each behind so many of the loops.
+        index: one of those that exist, where only that is meant.
+    """
+
+    value: c.Node
+    loops: tuple[tuple[str, c.Count], ...] = ()
+    when: tuple[tuple[int, c.Is], ...] = ()
+    index: int | None = None
+
+    def within(
+        self,
+        loops: tuple[tuple[str, c.Count], ...],
+        condition: c.Is | None = None,
+        index: int | None = None,
+    ) -> Reached:
+        """The same inside a surrounding stage."""
+        own = () if condition is None else ((len(loops), condition),)
+        inner = tuple((number + len(loops), each) for number, each in self.when)
+        picked = self.index if index is None else index
+        return Reached(self.value, (*loops, *self.loops), (*own, *inner), picked)
 
 
 class Values:
@@ -121,9 +178,9 @@ class Values:
 
     def __init__(self, logs: str, findings: Findings) -> None:
         self.logs = logs
-        self.refused: set[str] = set()
         self._generated: dict[tuple[int, Where], c.Node] = {}
         self.findings = findings
+        self.choices = Choices(self)
 
     # -------------------------------------------------------------- expressions
 
@@ -158,6 +215,10 @@ class Values:
             return self._unwrap(expression, scope, where)
         if isinstance(expression, ex.Flatten):
             return self._flatten(expression, scope, where)
+        if isinstance(expression, ex.Maybe):
+            return self._maybe(expression, scope, where)
+        if isinstance(expression, ex.Pick):
+            return c.Call(f"{expression.how}_present", (self.value(expression.of, scope, where),))
         self.findings.error(
             "S101",
             "the step's own directory is passed where it has no meaning",
@@ -253,7 +314,7 @@ class Values:
                 results.append((name, c.Listed((self._input(None, unit.scope, outer),))))
                 continue
             source = unit.scope.units[name]
-            if source.child is not None:
+            if any(each.child is not None for each in source.cases or [source]):
                 self.findings.error(
                     "S109",
                     f"the jq program of stage {unit.stage.name!r} reads inside the sub-workflow {name!r}",
@@ -261,8 +322,8 @@ class Values:
                     place=unit.stage.place,
                 )
                 continue
-            value = self._instances((ex.Hop(name),), unit.scope, outer, self._everything)
-            results.append((name, value if source.wildcard is not None else c.Listed((value,))))
+            value = self._instances((ex.Hop(name),), unit.scope, outer, self._everything, listed=True)
+            results.append((name, value))
         arguments = (_constant(generator.bindings), generator.script, generator.post)
         self._generated[key] = c.Call("generated", (*arguments, c.Mapped(tuple(results))))
         return self._generated[key]
@@ -276,45 +337,131 @@ class Values:
     def _everything(self, unit: Unit, where: Where) -> c.Node:
         return self.published(unit, None, where)
 
-    def _output(self, path: tuple[ex.Hop, ...], key: str | None, scope: Scope, where: Where) -> c.Node:
-        def publish(unit: Unit, at: Where) -> c.Node:
-            if unit.child is not None:
-                declared = dict(unit.stage.body.outputs) if isinstance(unit.stage.body, Workflow) else {}
-                if key is None or key not in declared:
-                    self._unknown(path, key, scope)
-                    return c.Constant(None)
-                return self.value(declared[key], unit.child, at)
+    def _output(
+        self, path: tuple[ex.Hop, ...], key: str | None, scope: Scope, where: Where, *, listed: bool = False
+    ) -> c.Node:
+        def publish(unit: Unit, at: Where) -> c.Node | None:
+            return self._published_by(unit, key, at)
+
+        return self._instances(path, scope, where, publish, key, listed=listed)
+
+    def _published_by(self, unit: Unit, key: str | None, at: Where) -> c.Node | None:
+        """What one instance of a stage publishes; None if that is nothing."""
+        if unit.child is None:
             return self.published(unit, key, at)
+        declared = dict(unit.child.workflow.outputs)
+        return self.value(declared[key], unit.child, at) if key in declared else None
 
-        return self._instances(path, scope, where, publish)
+    def _maybe(self, expression: ex.Maybe, scope: Scope, where: Where) -> c.Node:
+        """What steps publish, with null for those that are not run."""
+        part: tuple[str | int, ...] = expression.of.path if isinstance(expression.of, ex.Item) else ()
+        output = expression.of.of if isinstance(expression.of, ex.Item) else expression.of
+        assert isinstance(output, ex.Output)
+        path, key = output.path, output.key
 
-    def _instances(self, path: tuple[ex.Hop, ...], scope: Scope, where: Where, leaf: Any) -> c.Node:
-        """The value of the selected steps: one, or one for each instance."""
-        loops: list[tuple[str, c.Count]] = []
-        for number, hop in enumerate(path):
-            unit = scope.units.get(hop.stage)
-            if unit is None:
-                self._unknown(path, None, scope)
-                return c.Constant(None)
-            index: c.Index | None = None
-            if unit.wildcard is not None:
-                if hop.index is not None:
-                    index = hop.index
-                else:
-                    loops.append((unit.wildcard, self.width(unit, where)))
-                    index = c.Loop(unit.wildcard)
-            where = (*where, index)
-            if number < len(path) - 1:
-                if unit.child is None:
-                    self._unknown(path, None, scope)
-                    return c.Constant(None)
-                scope = unit.child
-        value = leaf(unit, where)
-        return c.Each(tuple(loops), value) if loops else value
+        def publish(unit: Unit, at: Where) -> c.Node | None:
+            value = self._published_by(unit, key, at)
+            return None if value is None else _part(value, part)
+
+        reached = self._reach(path, scope, where, publish)
+        if reached is None:
+            self._unknown(path, key, scope)
+            return c.Constant(None)
+        outside = tuple(condition for number, condition in reached.when if number == 0)
+        inside = tuple(condition for number, condition in reached.when if number)
+        if reached.index is not None or any(0 < number < len(reached.loops) for number, _ in reached.when):
+            self._picks_among(path, scope)
+        value = c.If(inside, reached.value, c.Constant(None)) if inside else reached.value
+        if reached.loops:
+            value = c.Each(reached.loops, value)
+        return c.If(outside, value, c.Constant(None)) if outside else value
+
+    def _instances(
+        self,
+        path: tuple[ex.Hop, ...],
+        scope: Scope,
+        where: Where,
+        leaf: Leaf,
+        key: str | None = None,
+        *,
+        listed: bool = False,
+    ) -> c.Node:
+        """The value of the selected steps: one, or one for each instance.
+
+        Args:
+            path: leads to the steps.
+            scope: the use of the workflow in which it starts.
+            where: which instance of that use.
+            leaf: gives the value of one step.
+            key: what is read, for messages.
+            listed: True for a list also where there is a single instance; it is empty where that is not run.
+        """
+        reached = self._reach(path, scope, where, leaf)
+        if reached is None:
+            self._unknown(path, key, scope)
+            return c.Constant(None)
+        if reached.index is not None:
+            if len(reached.loops) > 1:
+                self._picks_among(path, scope)
+            return c.Element(c.Each(reached.loops, reached.value, reached.when), reached.index)
+        if reached.loops or (listed and reached.when):
+            return c.Each(reached.loops, reached.value, reached.when)
+        if reached.when:
+            return c.If(tuple(condition for _, condition in reached.when), reached.value)
+        return c.Listed((reached.value,)) if listed else reached.value
+
+    def _reach(self, path: tuple[ex.Hop, ...], scope: Scope, where: Where, leaf: Leaf) -> Reached | None:
+        """The steps that a path leads to; None when there are none."""
+        hop, rest = path[0], path[1:]
+        unit = scope.units.get(hop.stage)
+        if unit is None:
+            return None
+        loops: tuple[tuple[str, c.Count], ...] = ()
+        own: c.Index | None = None
+        picked = hop.index if unit.cases else None
+        if unit.wildcard is not None:
+            if hop.index is not None and picked is None:
+                own = hop.index
+            else:
+                loops = ((unit.wildcard, self.width(unit, where)),)
+                own = c.Loop(unit.wildcard)
+        at = (*where, own)
+        found: list[tuple[int, Reached]] = []
+        for body in unit.cases or [unit]:
+            if rest:
+                reached = self._reach(rest, body.child, at, leaf) if body.child is not None else None
+            else:
+                value = leaf(body, at)
+                reached = Reached(value) if value is not None else None
+            if reached is not None:
+                found.append((body.case, reached))
+        if not found:
+            return None
+        if not unit.cases:
+            return found[0][1].within(loops)
+        choice = self.choices.number(unit, at)
+        if len(found) == 1:
+            condition = c.Is(choice, () if len(unit.cases) == 1 else (found[0][0],))
+            return found[0][1].within(loops, condition, picked)
+        if any(reached.loops or reached.when for _, reached in found):
+            self._picks_among(path, scope)
+            return found[0][1]
+        number, reached = found[-1]
+        value = reached.value
+        for number, reached in reversed(found[:-1]):
+            value = c.If((c.Is(choice, (number,)),), reached.value, value)
+        numbers = tuple(number for number, _ in found) if len(found) < len(unit.cases) else ()
+        return Reached(value).within(loops, c.Is(choice, numbers), picked)
+
+    def _picks_among(self, path: tuple[ex.Hop, ...], scope: Scope) -> None:
+        self.findings.error(
+            "S105",
+            f"{'.'.join(hop.stage for hop in path)!r} reads from alternatives whose numbers of steps differ",
+            remedy="let each alternative publish one value, for example a sub-workflow with register_values",
+            place=scope.workflow.place,
+        )
 
     def _unknown(self, path: tuple[ex.Hop, ...], key: str | None, scope: Scope) -> None:
-        if path[0].stage in self.refused:
-            return
         name = ".".join([*(hop.stage for hop in path), *([key] if key else [])])
         self.findings.error(
             "S102",
@@ -327,14 +474,14 @@ class Values:
         value = self.value(expression.of, scope, where)
         many = is_many(expression, scope.by_name) and isinstance(value, c.Each)
         if many and isinstance(value, c.Each):
-            return c.Each(value.loops, _part(value.body, expression.path))
+            return c.Each(value.loops, _part(value.body, expression.path), value.when)
         return _part(value, expression.path)
 
     def _gather(self, expression: ex.Gather, scope: Scope, where: Where) -> c.Node:
         parts: list[c.Node] = []
         for part in expression.parts:
-            value = self.value(part, scope, where)
-            if is_many(part, scope.by_name):
+            value = self._listed(part, scope, where) or self.value(part, scope, where)
+            if is_many(part, scope.by_name) or (isinstance(value, c.Each) and value.when):
                 parts.append(value)
             elif parts and isinstance(parts[-1], c.Listed):
                 parts[-1] = c.Listed((*parts[-1].items, value))
@@ -343,6 +490,19 @@ class Values:
         if not parts:
             return c.Constant([])
         return parts[0] if len(parts) == 1 else c.Chained(tuple(parts))
+
+    def _listed(self, part: ex.Expression, scope: Scope, where: Where) -> c.Node | None:
+        """A single instance that may not be run, as a list of one or none; None for anything else."""
+        path: tuple[str | int, ...] = ()
+        if isinstance(part, ex.Item):
+            path = part.path
+            part = part.of
+        if not isinstance(part, ex.Output) or is_many(part, scope.by_name):
+            return None
+        value = self._output(part.path, part.key, scope, where, listed=True)
+        if not isinstance(value, c.Each) or not value.when:
+            return None
+        return c.Each(value.loops, _part(value.body, path), value.when)
 
     def _unwrap(self, expression: ex.Unwrap, scope: Scope, where: Where) -> c.Node:
         value = self.value(expression.of, scope, where)
@@ -356,7 +516,8 @@ class Values:
         known = value_in(expression.of, scope.facts, scope.by_name)
         items = known.element().type
         if isinstance(value, c.Each) and isinstance(value.body, c.Each):
-            return c.Each((*value.loops, *value.body.loops), value.body.body)
+            when = tuple((number + len(value.loops), each) for number, each in value.body.when)
+            return c.Each((*value.loops, *value.body.loops), value.body.body, (*value.when, *when))
         if isinstance(value, c.Listed) and len(value.items) == 1 and is_array(items) is True:
             return value.items[0]
         if is_array(items) is False or (isinstance(value, c.Each) and isinstance(value.body, c.File)):
@@ -459,25 +620,44 @@ class Values:
         """The file by which others wait for one instance of a step."""
         if not unit.flag:
             return self.file(unit, where, next(iter(unit.outputs)))
-        return replace(self.file(unit, where, ""), output="", around=(f"{self.logs}/", ".done"))
+        return replace(
+            self.file(unit, where, ""), output="", around=(f"{self.logs}/", ".done"), cases=unit.marks
+        )
+
+    def others(self, unit: Unit, where: Where) -> list[c.File]:
+        """What says that other alternatives have run, which are over when this one begins."""
+        found = []
+        for depth, level in enumerate(unit.levels, start=1):
+            marks = unit.levels[depth - 1].marks
+            for other in level.group.cases if level.group is not None else []:
+                if other is not level:
+                    end = "" if other.child is not None else ".done"
+                    place = replace(self.file(level, where[:depth], ""), around=(f"{self.logs}/", end))
+                    found.append(replace(place, cases=(*marks[:-1], other.case)))
+        return found
 
     def _own(self, unit: Unit, expression: ex.Expression, where: Where) -> c.Node:
         """A value in which the step's own directory occurs."""
-        if unit.child is not None or not isinstance(unit.stage.body, Step):
+        if unit.child is not None:
             return self.value(ex.WorkDir(), unit.scope, where[:-1])
+        return self.own_value(unit, expression, where)
+
+    def own_value(self, unit: Unit, expression: ex.Expression, where: Where) -> c.Node:
+        """A value in which the directory of a stage occurs; it is a path that nobody has to have made."""
         if isinstance(expression, ex.WorkDir):
             return self.file(unit, where, "")
         if isinstance(expression, ex.Text):
             if ex.is_own_path(expression):
                 return self.below(unit, where, "".join(map(str, expression.parts[1:])))
             parts = [
-                part if isinstance(part, str) else self._own(unit, part, where) for part in expression.parts
+                part if isinstance(part, str) else self.own_value(unit, part, where)
+                for part in expression.parts
             ]
             return c.Text(tuple(parts))
         if isinstance(expression, ex.Sequence):
-            return c.Listed(tuple(self._own(unit, item, where) for item in expression.items))
+            return c.Listed(tuple(self.own_value(unit, item, where) for item in expression.items))
         if isinstance(expression, ex.Mapping):
-            return c.Mapped(tuple((key, self._own(unit, item, where)) for key, item in expression.items))
+            return c.Mapped(tuple((key, self.own_value(unit, item, where)) for key, item in expression.items))
         return self.value(expression, unit.scope, where[:-1])
 
     def template(self, unit: Unit, template: Template, where: Where) -> c.Node:

@@ -97,6 +97,32 @@ def describe(value: Any, places: Sequence[tuple[str | Path, str]]) -> Any:
     return value
 
 
+def without_gaps(paths: Mapping[str, Sequence[bool]]) -> dict[str, str]:
+    """Paths of steps whose indices count only the instances that exist, as alternatives may leave some out.
+
+    Args:
+        paths: for each path, ``stage/index/stage/index``, at which levels instances may be left out.
+
+    Returns:
+        The new path for each of them.
+    """
+    seen: dict[tuple[str, ...], set[int]] = {}
+    for path in paths:
+        parts = path.split("/")
+        for end in range(1, len(parts), 2):
+            seen.setdefault(tuple(parts[:end]), set()).add(int(parts[end]))
+    rank = {key: {index: number for number, index in enumerate(sorted(each))} for key, each in seen.items()}
+    found = {}
+    for path, gaps in paths.items():
+        parts = path.split("/")
+        counted = list(parts)
+        for level, end in enumerate(range(1, len(parts), 2)):
+            if gaps[level]:
+                counted[end] = str(rank[tuple(parts[:end])][int(parts[end])])
+        found[path] = "/".join(counted)
+    return found
+
+
 def write_results(rundir: Path, workflow: str, steps: Iterable[StepRecord]) -> Path:
     """Write results.json of a complete run; it appears whole or not at all.
 

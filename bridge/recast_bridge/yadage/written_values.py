@@ -139,6 +139,9 @@ class Values:
             return ex.Unwrap(self.inlined(expression.of))
         if isinstance(expression, ex.Flatten):
             return ex.Flatten(self.inlined(expression.of))
+        if isinstance(expression, ex.Pick) and isinstance(expression.of, ex.Maybe):
+            # yadage's own list has only what is run.
+            return self.inlined(expression.of.of) if expression.how == "all" else expression
         return expression
 
     def _inlined_output(self, output: ex.Output) -> ex.Expression:

@@ -16,7 +16,8 @@ from recast_bridge.cwl.reading.kinds import Types, may_be_null, without_null
 from recast_bridge.cwl.reading.requirements import Requirements
 from recast_bridge.cwl.reading.terms import Const, Port, Term, Unsupported
 from recast_bridge.cwl.reading.tools import RUNTIME, library_of
-from recast_bridge.model.types import ANY, Type, element
+from recast_bridge.model import expressions as ex
+from recast_bridge.model.types import ANY, Type, element, is_array
 
 if TYPE_CHECKING:
     from recast_bridge.cwl.reading.workflows import WorkflowReader
@@ -155,7 +156,27 @@ class EntryReader:
                     default_value = JobReader(self.process.directory).value(default)
                     self.bounds[name] = links.with_default(self.bounds[name], default_value)
                 found[name] = self._port(name, kind)
+                self._must_be_there(name, kind)
         return found
+
+    def _must_be_there(self, name: str, kind: Type) -> None:
+        """What the process needs has to be there when a step before is not run: else that is an error."""
+        bound = self.bounds[name]
+        expression = bound.expression
+        if not isinstance(expression, ex.Maybe) or self._in_condition(name):
+            return
+        if name in self.scattered:
+            listed, needed = True, not may_be_null(kind)
+        else:
+            listed = is_array(bound.type) is True
+            needed = not may_be_null(element(kind) if listed else kind)
+        if needed:
+            strict = ex.Pick(expression, "every") if listed else expression.of
+            self.bounds[name] = replace(bound, expression=strict)
+
+    def _in_condition(self, name: str) -> bool:
+        """True when the condition of the step itself looks at a value."""
+        return self.step.when is not None and name in str(self.step.when)
 
     def _default(self, name: str, default: Any, kind: Type) -> Term:
         bound = self.bounds.get(name)

@@ -46,6 +46,9 @@ def with_default(bound: Bound, default: Any) -> Bound:
         return replace(made, known=replace(made.known, from_job=bound.known.from_job))
     if bound.type == ANY and bound.known.null is None:
         return bound
+    if isinstance(bound.expression, ex.Maybe) and not bound.many:
+        pick = ex.Pick(ex.Sequence((bound.expression, ex.Literal(default))), "first")
+        return Bound(pick, union([without_null(bound.type), type_of(default)]), Known(False))
     raise Unsupported(
         "a default stands in for a value that may be absent at run time", "make the value required", "C331"
     )
@@ -70,7 +73,10 @@ def merge(bounds: Sequence[Bound], how: str | None, pick: str | None) -> Bound:
         merged = _nested(bounds)
     if pick is None:
         return merged
-    return _picked(merged, list(bounds) if len(bounds) > 1 else [], pick)
+    apart = len(bounds) > 1 and (
+        how != "merge_flattened" or all(is_array(bound.type) is False for bound in bounds)
+    )
+    return _picked(merged, list(bounds) if apart else [], pick)
 
 
 def _nested(bounds: Sequence[Bound]) -> Bound:
@@ -111,6 +117,9 @@ def _flattened(bounds: Sequence[Bound]) -> Bound:
     return Bound(ex.Flatten(gathered), kind, Known(False))
 
 
+_PICKS: Mapping[str, Any] = {"first_non_null": "first", "the_only_non_null": "only", "all_non_null": "all"}
+
+
 def _picked(merged: Bound, bounds: list[Bound], pick: str) -> Bound:
     nulls = [bound.known.null for bound in bounds]
     present = [bound for bound in bounds if not may_be_null(bound.type) or bound.known.null is False]
@@ -126,7 +135,10 @@ def _picked(merged: Bound, bounds: list[Bound], pick: str) -> Bound:
         return _nested(present)
     if not bounds and pick == "all_non_null" and not may_be_null(element(merged.type)):
         return merged
-    raise Unsupported(f"pickValue {pick} chooses among values at run time", "", "C347")
+    kind = without_null(element(merged.type)) if element(merged.type) != ANY else ANY
+    checked(merged)
+    made = ex.Pick(merged.expression, _PICKS[pick])
+    return Bound(made, Array(kind) if pick == "all_non_null" else kind, Known(False))
 
 
 # ---------------------------------------------------------------- expressions over what a step is given

@@ -9,7 +9,7 @@ from recast_bridge.cwl.reading import terms as t
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.jqtext import jq_text
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Term, Text, Unsupported
-from recast_bridge.model.types import BOOLEAN, FLOAT, INT, STRING, Array, Record, is_path, members
+from recast_bridge.model.types import ANY, BOOLEAN, FLOAT, INT, STRING, Array, Record, is_path, members
 
 _OPERATORS = {"===": "==", "!==": "!=", "&&": "and", "||": "or"}
 
@@ -26,11 +26,27 @@ def program(term: Term, filling: Filling) -> str | None:
 
 
 def condition(term: Term, filling: Filling) -> str | None:
-    """A jq program over the parameters that is true when JavaScript takes the value for true."""
+    """A jq program over the parameters that is true when a condition holds."""
     try:
-        return _Writer(filling).truth(term)
+        writer = _Writer(filling)
+        if isinstance(term, Port | Attr) and t.type_of(term) != BOOLEAN:
+            value = writer.value(term)
+            return f'({value} | if type == "boolean" then . else error("this is no boolean") end)'
+        return writer.truth(term)
     except Unsupported:
         return None
+
+
+def is_boolean(term: Term) -> bool:
+    """False for a value that is certainly neither true nor false."""
+    if isinstance(term, Const):
+        return isinstance(term.value, bool)
+    if isinstance(term, t.Operation):
+        return term.operator not in ("+", "-", "*", "/", "%")
+    if isinstance(term, Port | Attr):
+        kind = t.type_of(term)
+        return kind == ANY or BOOLEAN in members(kind)
+    return not isinstance(term, Text)
 
 
 def over_mapping(tree: Any, mapping: Term, filling: Filling) -> str:
@@ -156,7 +172,7 @@ class _Writer:
             all(map(self._is_number, operands)) or all(map(self._is_string, operands))
         ):
             raise Unsupported("the types of a comparison are not known")
-        if term.operator == "%":
+        if term.operator == "%" and not self._is_whole_division(operands):
             raise Unsupported("the rest of a division differs in jq")
         operator = _OPERATORS.get(term.operator, term.operator)
         return f"({self.value(operands[0])} {operator} {self.value(operands[1])})"
@@ -169,6 +185,16 @@ class _Writer:
         if isinstance(term, Attr) and term.key == "length":
             return True
         return all(member in (INT, FLOAT) for member in members(t.type_of(term)))
+
+    def _is_whole_division(self, operands: tuple[Term, ...]) -> bool:
+        """True for a whole number over a literal one: JavaScript and jq agree on the rest."""
+        divisor = operands[1]
+        return (
+            t.type_of(operands[0]) == INT
+            and isinstance(divisor, Const)
+            and isinstance(divisor.value, int)
+            and divisor.value not in (0, False)
+        )
 
     def _is_string(self, term: Term) -> bool:
         if isinstance(term, Const):

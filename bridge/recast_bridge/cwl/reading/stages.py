@@ -13,14 +13,14 @@ from recast_bridge.cwl.reading.documents import Process, short
 from recast_bridge.cwl.reading.entries import EntryReader
 from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
-from recast_bridge.cwl.reading.jobs import UNSET, Known
+from recast_bridge.cwl.reading.jobs import NOTHING, UNSET, Known
 from recast_bridge.cwl.reading.publishing import Output, Publishing
 from recast_bridge.cwl.reading.reporting import REPORT, file_read, report_line, with_report
 from recast_bridge.cwl.reading.requirements import runtime_of
 from recast_bridge.cwl.reading.terms import Port, Term, Unsupported
 from recast_bridge.cwl.reading.tools import RUNTIME, ToolReader, library_of
 from recast_bridge.model import expressions as ex
-from recast_bridge.model.types import ANY, Array
+from recast_bridge.model.types import ANY, NULL, Array, union
 from recast_bridge.model.workflow import (
     Case,
     Cases,
@@ -130,12 +130,19 @@ class StageReader(EntryReader):
 
     def _outside(self, bound: Bound) -> Bound:
         """What one instance gives, as the value of the whole stage."""
-        if self.step.when is not None:
-            bound = replace(bound, problem=bound.problem or f"step {self.name!r} may not run at all")
+        conditional = self.step.when is not None
+        if conditional:
+            expression = bound.expression
+            if isinstance(expression, ex.Output | ex.Item):
+                bound = replace(bound, expression=ex.Maybe(expression))
+            else:
+                bound = replace(bound, problem=bound.problem or f"step {self.name!r} may not run at all")
+            kind = bound.type if bound.type == ANY else union([bound.type, NULL])
+            bound = replace(bound, type=kind, known=NOTHING, many=False, parts=(), flat=None)
         if not self.scattered:
             return bound
         item = replace(bound.known, value=UNSET)
-        return replace(bound, type=Array(bound.type), known=Known(False, item=item), many=True)
+        return replace(bound, type=Array(bound.type), known=Known(False, item=item), many=not conditional)
 
     def _operation(self, inputs: Mapping[str, Term]) -> Mapping[str, Bound]:
         filling = self._filling()
@@ -279,13 +286,16 @@ class StageReader(EntryReader):
                 replace(bound, expression=self._wrapped(bound.expression) or bound.expression)
             )
         direct = self._wrapped(bound.expression)
-        if direct is not None and not (bound.many and self.scattered):
-            many = bound.many or bool(self.scattered)
+        inside = self.scattered or self.step.when is not None
+        if direct is not None and not (bound.many and inside):
             made = self._outside(replace(bound, expression=direct, parts=(), flat=None))
+            if self.step.when is not None:
+                return made
+            many = bound.many or bool(self.scattered)
             return replace(made, many=many, level=bound.level + 1 if bound.many else 0)
         expression = ex.Output((ex.Hop(self.name),), name)
         made = self._outside(replace(bound, expression=expression, many=False, parts=(), flat=None))
-        if direct is not None:
+        if direct is not None and self.step.when is None:
             made = replace(made, flat=replace(bound, expression=direct, many=True))
         return made
 
@@ -311,7 +321,14 @@ class StageReader(EntryReader):
             self._library(),
             old_escapes=False,
         )
-        made = queries.condition(evaluate(self.step.when, scope), filling)
+        condition = evaluate(self.step.when, scope)
+        if not queries.is_boolean(condition):
+            raise Unsupported(
+                "the condition is neither true nor false (CWL v1.2, WorkflowStep, when)",
+                "compare the value with another one",
+                "C308",
+            )
+        made = queries.condition(condition, filling)
         if made is None:
             raise Unsupported("the condition of the step cannot be said in jq", "simplify it", "C347")
         return made

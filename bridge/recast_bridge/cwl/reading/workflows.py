@@ -17,6 +17,7 @@ from recast_bridge.cwl.reading.requirements import Requirements
 from recast_bridge.cwl.reading.terms import Unsupported
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, Place
+from recast_bridge.model.types import is_array
 from recast_bridge.model.workflow import MISSING, Parameter, Stage, Workflow
 
 MOST_STAGES = 20_000
@@ -217,6 +218,14 @@ class WorkflowReader:
                 continue
             try:
                 found[name] = self.source(item, node)
+                if item.pickValue == "all_non_null" and is_array(self.types.read(item.type_)) is False:
+                    self.findings.error(
+                        "C308",
+                        f"the output {name!r} of workflow {self.process.name!r} is declared as no list, "
+                        "which pickValue all_non_null gives",
+                        remedy="declare a list, or use first_non_null",
+                        place=node.place,
+                    )
             except Unsupported as error:
                 # Nobody needs it unless it is read: results are what the steps publish.
                 found[name] = Bound(ex.Literal(None), problem=f"output {name!r}: {error.message}")

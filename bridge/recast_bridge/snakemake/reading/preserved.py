@@ -40,7 +40,7 @@ from recast_bridge.snakemake.reading.trees import Trees
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit, units_of, workdir_of
 from recast_bridge.snakemake.reading.widths import agrees
 
-_OWN_PARAMS = ("workdir", "done", "published", "mounts")
+_OWN_PARAMS = ("workdir", "done", "other_marks", "alternative", "published", "mounts")
 OWN_DIRECTORY = Template((WorkDirSlot(),))
 
 
@@ -127,6 +127,8 @@ class PreservedReader:
         for name, code in unit.syntax.params:
             if name is None:
                 raise NotUnderstood("there is a param without a name", code)
+            if name == "alternative":
+                raise NotUnderstood("a rule that is one of several alternatives is not read", code)
             if name == "published":
                 more = trees.param(code)
                 self.more[id(unit)] = more
