@@ -27,6 +27,9 @@ def archive(invoke, workflow: Path) -> Path:
     shutil.move(workflow, base / layout.SOURCE)
     (base / layout.INPUTS).mkdir()
     (base / layout.VALUES).write_text(yaml.safe_dump(INPUTS))
+    source = ["archive/source/workflow.yml", "--inputs", f"archive/{layout.VALUES}"]
+    for language in (layout.CWL, layout.SNAKEMAKE):
+        assert invoke(f"to-{language}", *source, "-o", base / language).exit_code == 0
     for name in (layout.CRATE, layout.README):
         (base / name).write_text("{}\n")
     (base / layout.IMAGES).write_text('{"images": []}\n')
@@ -78,6 +81,23 @@ def test_several_engines(invoke, archive: Path):
     done = invoke("verify", "archive", *HOST, "--engines", "snakemake,yadage", "-o", "out")
     assert done.exit_code == 0, done.output
     assert "3 of 3 published values equal in archive, snakemake and yadage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("document", "engine", "other"),
+    [(layout.CWL_WORKFLOW, "cwltool", "snakemake"), (layout.SNAKEFILE, "snakemake", "cwltool")],
+)
+def test_the_archived_documents_are_what_is_run(
+    invoke, archive: Path, document: str, engine: str, other: str
+):
+    path = archive / document
+    path.write_text(path.read_text().replace("0.0512", "0.9"))
+    write_manifest(archive)
+    done = invoke("verify", "archive", *HOST, "--engines", f"{engine},{other}", "--json")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    found = [(item["engine"], item["found"]) for item in report["compared"][0]["differences"]]
+    assert found == [(engine, "0.9")]
 
 
 def test_a_result_that_moved(invoke, archive: Path):
@@ -167,8 +187,8 @@ def test_an_archive_without_results(invoke, archive: Path):
 
 
 def test_a_step_that_fails_now(invoke, archive: Path):
-    path = archive / "source" / "workflow.yml"
-    path.write_text(path.read_text().replace("test {word} != bad", "test {word} != two"))
+    path = archive / layout.CWL_WORKFLOW
+    path.write_text(path.read_text().replace("!= bad", "!= two"))
     write_manifest(archive)
     done = invoke("verify", "archive", *HOST)
     assert done.exit_code == 1

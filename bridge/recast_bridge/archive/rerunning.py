@@ -3,8 +3,8 @@
 The archive is never changed. cwltool gets the archived CWL document and Snakemake the archived Snakefile, in
 copies that differ in nothing but where the inputs are and, for images that a registry need not have any more,
 in how the images are named (:mod:`recast_bridge.archive.loading`). yadage gets the original specification.
-On the host, where the archived documents cannot run because they are written for containers, every engine
-gets the original specification, translated for the host.
+Documents that are written for containers cannot run on the host: there every engine gets the original
+specification, translated for the host.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from recast_bridge.archive.layout import CWL_INPUTS, CWL_WORKFLOW, Archive
 from recast_bridge.cwl import writer as cwl
 from recast_bridge.cwl.options import Options as CwlOptions
 from recast_bridge.cwl.tools import Tool
+from recast_bridge.engines.images import images_of
 from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult
 from recast_bridge.engines.verify import Job, check, execute
 from recast_bridge.model.findings import BridgeError, Finding, Findings, Place, RunError
@@ -69,7 +70,8 @@ def rerun(
     Raises:
         BridgeError: it cannot be started.
     """
-    if job.runtime == "host" or engine == "yadage":
+    for_containers = job.runtime == "host" and images_of(job.analysis.workflow)
+    if engine == "yadage" or for_containers:
         return execute(engine, job, outdir, progress)
     check(engine, job, outdir)
     where = (job.analysis.name, job.analysis.initdir, outdir)
@@ -199,7 +201,7 @@ def _snakefile(archive: Archive, names: Mapping[str, str]) -> snakemake.Translat
     files = {
         path.relative_to(folder).as_posix(): _renamed(path.read_text(encoding="utf-8"), names)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix not in (".yaml", ".yml")
+        if path.is_file() and path != folder / snakemake.CONFIG
     }
     values = _named_files(_read(folder / snakemake.CONFIG), folder)
     return snakemake.Translation(files, values, (), 0, (), Findings())
