@@ -11,6 +11,7 @@ import yaml
 
 from recast_bridge.archive import layout
 from recast_bridge.archive.manifest import write_manifest
+from recast_bridge.archive.verifying import check_files
 
 HOST = ["--runtime", "host", "--quiet"]
 INPUTS = {"words": ["one", "two"]}
@@ -138,14 +139,16 @@ def test_every_changed_byte_of_every_file_is_found(invoke, archive: Path):
     assert invoke("verify", "archive", "--files-only").exit_code == 0
 
 
-def test_every_byte_of_the_manifest_counts(invoke, archive: Path):
+def test_every_byte_of_the_manifest_counts(archive: Path):
     manifest = archive / layout.MANIFEST
     content = manifest.read_bytes()
     for position in range(0, 2 * content.index(b"\n")):
         for other in (content[position] ^ 1, content[position] ^ 32, 10, 13):
             if other != content[position]:
                 manifest.write_bytes(content[:position] + bytes([other]) + content[position + 1 :])
-                assert invoke("verify", "archive", "--files-only").exit_code == 1, (position, other)
+                assert check_files(archive), (position, other)
+    manifest.write_bytes(content)
+    assert check_files(archive) == []
 
 
 def test_missing_and_additional_files(invoke, archive: Path):
