@@ -45,7 +45,7 @@ def load(
 
     Args:
         source: a ``workflow.yml``, a ``reana.yaml``, an entry of a ``recast.yml`` (``recast.yml#name``), a
-            CWL document or a Snakefile.
+            CWL document, a Snakefile, or the directory of an archive.
         parameters: single input values by name; they win over files. Files are named by their paths.
         inputs: a file with input values, or several, of which later ones win.
         initdir: directory with the input files that the values name.
@@ -144,7 +144,7 @@ class Analysis:
         self.source, self.model, self._read = opening.read()
         self._offline = opening.offline
         self.findings = tuple(check(self.model, self._read))
-        self.inspection = inspect(self.model)
+        self.inspection = inspect(self.model, opening.archive())
 
     @property
     def name(self) -> str:

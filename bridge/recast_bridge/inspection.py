@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from recast_bridge.archive.images import read_records
+from recast_bridge.archive.layout import Archive
 from recast_bridge.checks.context import Context, Job, Use, prepare
 from recast_bridge.checks.environments import Pinning, pinning
 from recast_bridge.model import expressions as ex
@@ -98,12 +100,16 @@ class Image:
             ``moving``: it will be another one tomorrow.
         stages: stages that run in it.
         place: where it is named first.
+        archived: digest of the image that the archive means; None when no archive knows it.
+        saved: whether the archive holds the image itself.
     """
 
     name: str
     pinning: Pinning
     stages: tuple[str, ...]
     place: Place | None
+    archived: str | None = None
+    saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,29 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What an archive says about its analysis; texts may be empty.
+
+    Attributes:
+        title: of the analysis.
+        authors: their names.
+        license: SPDX identifier.
+        doi: of the publication.
+        citation: how the analysis wants to be cited.
+        results: whether it holds the results of a run, to compare with.
+        languages: into which it was translated.
+    """
+
+    title: str
+    authors: tuple[str, ...]
+    license: str
+    doi: str
+    citation: str
+    results: bool
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """What an analysis consists of.
 
@@ -168,6 +197,7 @@ class Inspection:
         outputs: in the order of the stages.
         results: files that the authors point at.
         left_out: how many uses of sub-workflows are not listed, because there are very many.
+        archive: what the archive says; None when the analysis is in none.
     """
 
     name: str
@@ -179,10 +209,19 @@ class Inspection:
     outputs: tuple[Output, ...]
     results: tuple[Result, ...]
     left_out: int = 0
+    archive: About | None = None
 
 
-def inspect(analysis: Analysis) -> Inspection:
-    """Say what an analysis consists of."""
+def inspect(analysis: Analysis, archive: Archive | None = None) -> Inspection:
+    """Say what an analysis consists of.
+
+    Args:
+        analysis: what was read.
+        archive: the archive that it is in.
+
+    Raises:
+        SourceError: the archive has no valid list of images.
+    """
     context = prepare(analysis, MAX_USES)
     uses = _in_order(context.uses)
     jobs: dict[tuple[str, ...], list[Job]] = {}
@@ -194,11 +233,12 @@ def inspect(analysis: Analysis) -> Inspection:
         source=os.path.relpath(analysis.source),
         inputs=tuple(_inputs(context, uses)),
         stages=tuple(_stage(use) for use in uses),
-        images=tuple(_images(ordered)),
+        images=tuple(_images(ordered, archive)),
         resources=tuple(_resources(analysis, ordered)),
         outputs=tuple(_outputs(ordered, _readers(uses))),
         results=tuple(Result(result.name, result.path) for result in analysis.results),
         left_out=context.left_out,
+        archive=_about(archive) if archive is not None else None,
     )
 
 
@@ -309,7 +349,8 @@ def _times(once: bool, cases: bool, width: str) -> str:
 # ---------------------------------------------------------------- images and resources
 
 
-def _images(jobs: Iterable[Job]) -> Iterator[Image]:
+def _images(jobs: Iterable[Job], archive: Archive | None) -> Iterator[Image]:
+    records = {record.reference: record for record in read_records(archive.images)} if archive else {}
     users: dict[str, list[Job]] = {}
     for job in jobs:
         image = job.step.environment.image
@@ -317,7 +358,15 @@ def _images(jobs: Iterable[Job]) -> Iterator[Image]:
             users.setdefault(image, []).append(job)
     for image, using in sorted(users.items()):
         stages = dict.fromkeys(_name(job.use.path) for job in using)
-        yield Image(image, pinning(image), tuple(stages), using[0].step.environment.place)
+        record = records.get(image)
+        yield Image(
+            image,
+            pinning(image),
+            tuple(stages),
+            using[0].step.environment.place,
+            (record.digest or record.saved or record.config) if record is not None else None,
+            record is not None and record.saved is not None,
+        )
 
 
 def _resources(analysis: Analysis, jobs: Iterable[Job]) -> Iterator[Resources]:
@@ -337,6 +386,20 @@ def _resources(analysis: Analysis, jobs: Iterable[Job]) -> Iterator[Resources]:
 
 def _asked(stage: str | None, asked: dict[str, Any], needs: tuple[str, ...]) -> Resources:
     return Resources(stage, memory_mb(asked), time_limit_minutes(asked), needs, asked)
+
+
+def _about(archive: Archive) -> About:
+    about = archive.metadata
+    written = {"CWL": archive.cwl, "Snakemake": archive.snakemake, "yadage": archive.yadage}
+    return About(
+        about.title,
+        tuple(author.name for author in about.authors),
+        about.license,
+        about.doi,
+        about.citation,
+        archive.results is not None,
+        tuple(name for name, path in written.items() if path is not None),
+    )
 
 
 # ---------------------------------------------------------------- outputs
@@ -429,6 +492,7 @@ def _argument(name: str, arguments: Mapping[str, ex.Expression]) -> str:
 
 
 __all__ = [
+    "About",
     "Image",
     "Input",
     "Inspection",

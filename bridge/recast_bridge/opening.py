@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from recast_bridge.model.findings import Finding, SourceError, UsageError
 
 if TYPE_CHECKING:
+    from recast_bridge.archive.layout import Archive
     from recast_bridge.cwl.sources import Source as CwlSource
     from recast_bridge.model.findings import Findings
     from recast_bridge.model.workflow import Analysis
@@ -24,7 +25,7 @@ class Opening:
     """What the user named: a source and the values that it is to run with.
 
     Attributes:
-        source: file, with ``#entry`` where there are several things in it.
+        source: file, with ``#entry`` where there are several things in it; or the directory of an archive.
         toplevel: directory from which references start; None to find it.
         inputs: files with input values; later ones win.
         parameters: single values as ``name=value``, the value being YAML; they win over files.
@@ -43,10 +44,35 @@ class Opening:
         """Tell the user something before it is done."""
         logging.getLogger(__name__).warning("%s", text)
 
+    def archive(self) -> Archive | None:
+        """The parts of the archive that was named; None when it is no archive.
+
+        Raises:
+            SourceError: it is one, and something is missing or wrong.
+        """
+        from recast_bridge.archive.layout import is_archive, open_archive
+
+        return open_archive(self.source) if is_archive(self.source) else None
+
+    def inside(self, archive: Archive) -> Self:
+        """The archived original, to be opened with the archived values and, above these, with those given."""
+        from recast_bridge.archive.rerunning import opening_of
+
+        original = opening_of(archive, type(self))
+        return replace(
+            original,
+            toplevel=self.toplevel or original.toplevel,
+            inputs=(*original.inputs, *self.inputs),
+            parameters=self.parameters,
+            initdir=self.initdir or original.initdir,
+        )
+
     def open(self) -> Source:
-        """Find and read the files."""
+        """Find and read the files of a yadage specification."""
         from recast_bridge.yadage.sources import open_source
 
+        if (archive := self.archive()) is not None:
+            return self.inside(archive).open()
         return open_source(
             self.source,
             toplevel=self.toplevel,
@@ -65,6 +91,8 @@ class Opening:
         from recast_bridge.cwl.sources import is_document
         from recast_bridge.snakemake.sources import is_snakefile
 
+        if (archive := self.archive()) is not None:
+            return self.inside(archive).understand()
         if is_snakefile(self.source):
             return self._snakefile()
         if is_document(self.source):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recast_bridge.inspection import Input, Inspection, Resources, Stage
+from recast_bridge.inspection import About, Image, Input, Inspection, Resources, Stage
 
 _PINNING = {"digest": "by digest", "tag": "by a tag, which can be moved", "moving": "no, it will change"}
 
@@ -28,8 +28,10 @@ class Table:
 
 
 def tables(found: Inspection) -> list[Table]:
-    """The tables of an analysis, always the same ones; what there is nothing of has no rows."""
+    """The tables of an analysis; what there is nothing of has no rows."""
+    about = [Table("Archive", ("", ""), tuple(_about(found.archive)))] if found.archive is not None else []
     return [
+        *about,
         Table("Inputs", ("name", "type", "value", "used by"), tuple(_input(each) for each in found.inputs)),
         Table(
             "Stages",
@@ -39,7 +41,7 @@ def tables(found: Inspection) -> list[Table]:
         Table(
             "Images",
             ("image", "pinned", "stages"),
-            tuple((each.name, _PINNING[each.pinning], _listed(each.stages)) for each in found.images),
+            tuple((each.name, _pinned(each), _listed(each.stages)) for each in found.images),
         ),
         Table(
             "Resources",
@@ -92,6 +94,28 @@ def _stage(each: Stage) -> tuple[str, ...]:
         each.times,
         scatter,
     )
+
+
+def _pinned(each: Image) -> str:
+    if each.archived is None:
+        return _PINNING[each.pinning]
+    return f"{each.archived[:19]}, {'saved here' if each.saved else 'says the archive'}"
+
+
+def _about(about: About) -> Iterator[tuple[str, str]]:
+    yield from (
+        (name, text)
+        for name, text in (
+            ("title", about.title),
+            ("authors", ", ".join(about.authors)),
+            ("licence", about.license),
+            ("DOI", about.doi),
+            ("cite", about.citation),
+            ("translated to", ", ".join(about.languages)),
+        )
+        if text
+    )
+    yield "results", "of one run, to compare with" if about.results else "none"
 
 
 def _resources(each: Resources) -> tuple[str, ...]:

@@ -191,3 +191,100 @@ def test_a_file_gets_what_would_be_printed(invoke, nested: Path, option: list[st
     printed = invoke("inspect", "nested.yml", *VALUES, *option).stdout
     assert invoke("inspect", "nested.yml", *VALUES, *option, "-o", "deep/found").stdout == ""
     assert (nested.parent / "deep" / "found").read_text() == printed
+
+
+# ---------------------------------------------------------------- archives
+
+ARCHIVE = """\
+title: A search
+authors: [{name: Ada Lovelace}]
+doi: 10.1234/abc.5
+archived:
+  layout: 1
+  kind: yadage
+  name: nested
+  source: source/nested.yml
+  toplevel: source
+  initdir: inputs
+  inputs: [inputs/inputs.yml]
+"""
+
+
+@pytest.fixture
+def archive(here: Path) -> Path:
+    """The workflow above in an archive, with an image that is known and saved and one that is not."""
+    folder = here / "archived"
+    images = [
+        {
+            **IMAGE,
+            "reference": "example/plot:1.0",
+            "digest": f"sha256:{'a' * 64}",
+            "saved": f"sha256:{'b' * 64}",
+        },
+        {**IMAGE, "reference": "docker.io/example/tools:latest", "reason": "no registry answers"},
+    ]
+    for name, text in {
+        "source/nested.yml": NESTED,
+        "inputs/inputs.yml": "seeds: [1, 2]\nlabel: a b\n",
+        "archive.yml": ARCHIVE,
+        "images.json": json.dumps({"images": images}),
+        "run/results.json": "{}",
+        **dict.fromkeys(("README.md", "ro-crate-metadata.json", "manifest-sha256.txt"), ""),
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+IMAGE: dict[str, Any] = {
+    **dict.fromkeys(("pinned", "digest", "config", "saved")),
+    **{"reason": "", "platform": "linux/amd64", "used": []},
+}
+
+
+def test_an_archive(invoke, archive: Path, found: dict[str, Any]):
+    done = invoke("inspect", "archived", "--json")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    for kind in ("inputs", "stages", "outputs"):
+        assert [each["name"] for each in data[kind]] == [each["name"] for each in found[kind]]
+    assert [each["value"] for each in data["inputs"]] == [each["value"] for each in found["inputs"]]
+    assert (data["archive"]["title"], data["archive"]["authors"]) == ("A search", ["Ada Lovelace"])
+    assert data["archive"]["results"] is True
+    images = {each["name"]: (each["archived"], each["saved"]) for each in data["images"]}
+    assert images["example/plot:1.0"] == (f"sha256:{'a' * 64}", True)
+    assert images["docker.io/example/tools:latest"] == (None, False)
+    lines = [" ".join(line.split()) for line in invoke("inspect", "archived").stdout.splitlines()]
+    assert "title A search" in lines
+    assert "example/plot:1.0 sha256:aaaaaaaaaaaa, saved here plot" in lines
+
+
+def test_values_win_over_those_of_an_archive(invoke, archive: Path):
+    data = json.loads(invoke("inspect", "archived", "-p", "label=mine", "--json").stdout)
+    assert {each["name"]: each["value"] for each in data["inputs"]} == {"seeds": [1, 2], "label": "mine"}
+
+
+def test_every_command_reads_an_archive(invoke, archive: Path):
+    assert invoke("check", "archived").stdout.endswith("notes\n")
+    assert (
+        invoke("graph", "archived").stdout
+        == invoke(*("graph", "archived/source/nested.yml", "--inputs", "archived/inputs/inputs.yml")).stdout
+    )
+    done = invoke("to-cwl", "archived", "-o", "cwl", "--no-image-lookup")
+    assert done.exit_code == 0, done.output
+
+
+def test_an_archive_with_something_missing(invoke, archive: Path):
+    (archive / "images.json").write_text("[]")
+    done = invoke("inspect", "archived")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "error A106" in done.stderr
+    (archive / "images.json").unlink()
+    assert "error A102" in invoke("inspect", "archived").stderr
+
+
+def test_a_directory_that_is_no_archive(invoke, here: Path):
+    (here / "plain").mkdir()
+    done = invoke("inspect", "plain")
+    assert done.exit_code == 3
+    assert "error Y002: plain is a directory" in done.stderr

@@ -22,13 +22,13 @@ from recast_bridge.cli.common import Opening, source_options
 def command(opening: Opening, as_data: bool, output: Path | None) -> None:
     """Say what a workflow consists of: its inputs, stages, images, resources and outputs.
 
-    Nothing is run, and no container engine or registry is asked.
+    Nothing is run, and no container engine or registry is asked. SOURCE may be an archive, too.
     """
     from recast_bridge import inspection
     from recast_bridge.cli import inspected
 
     _, analysis, _ = opening.read()
-    found = inspection.inspect(analysis)
+    found = inspection.inspect(analysis, opening.archive())
     text = inspection.as_json(found) if as_data else f"{inspected.text(found)}\n"
     if output is None:
         click.echo(text, nl=False)

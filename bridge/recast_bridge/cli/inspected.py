@@ -22,8 +22,8 @@ def text(found: Inspection) -> str:
         lines.append("")
         title = click.style(each.title, bold=True)
         if each.rows:
-            head = [click.style(name, dim=True) for name in each.head]
-            lines += [title, *table([head, *(_row(cells) for cells in each.rows)])]
+            heads = [[click.style(name, dim=True) for name in each.head]] if any(each.head) else []
+            lines += [title, *table([*heads, *(_row(cells) for cells in each.rows)])]
         else:
             lines.append(f"{title}: none")
     if found.left_out:

@@ -75,8 +75,8 @@ def main(ctx: click.Context) -> None:
     """Move preserved LHC analyses (yadage, RECAST, REANA) to CWL and Snakemake, and prove that the results
     stay the same.
 
-    SOURCE is a workflow.yml, a reana.yaml, an entry of a recast.yml (recast.yml#name), a CWL document or a
-    Snakefile.
+    SOURCE is a workflow.yml, a reana.yaml, an entry of a recast.yml (recast.yml#name), a CWL document, a
+    Snakefile or the directory of an archive.
     """
     # The convention of https://no-color.org
     if os.environ.get("NO_COLOR"):
