@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXAMPLE := examples/two-lepton
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: demo test setup plain cluster lint docs test-docker test-cluster test-slow clean
+.PHONY: demo test setup plain validators cluster lint docs test-docker test-cluster test-slow clean
 
 demo: setup
 	rm -rf build/demo
@@ -24,6 +24,9 @@ setup: $(VENV)/.installed
 
 # Generated Snakefiles must run where recast-bridge is not installed.
 plain: .venv-plain/.installed
+
+# What others check archives with; their old requirements collide with ours.
+validators: .venv-crate/.installed .venv-reana/.installed
 
 # Each executor plugin that is installed slows down every start of Snakemake: those of batch systems have their own.
 cluster: .venv-cluster/.installed
@@ -43,11 +46,11 @@ test-docker: setup
 test-cluster: setup cluster
 	.venv-cluster/bin/python -m pytest -q -m cluster
 
-test-slow: setup plain
+test-slow: setup plain validators
 	$(PYTEST) -n 2 -m 'slow and not cluster'
 
 clean:
-	rm -rf build dist $(VENV) .venv-plain .venv-cluster
+	rm -rf build dist $(VENV) .venv-plain .venv-cluster .venv-crate .venv-reana
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -58,6 +61,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 .venv-plain/.installed: constraints.txt
 	$(PYTHON) -m venv .venv-plain
 	.venv-plain/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt snakemake jq
+	touch $@
+
+.venv-crate/.installed .venv-reana/.installed: .venv-%/.installed: tests/validators/%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 .venv-cluster/.installed: pyproject.toml constraints.txt

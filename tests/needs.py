@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -40,6 +41,14 @@ BATCH_SYSTEMS = {
     "htcondor": BatchSystem("HTCondor pool", "htcondor-up.sh", "htcondor"),
     "gridengine": BatchSystem("Grid Engine", "gridengine-up.sh", "cluster-generic"),
 }
+
+
+def validator_python(name: str) -> Path:
+    """The Python of the environment of a validator: ``crate`` or ``reana``."""
+    python = Path(__file__).resolve().parents[1] / f".venv-{name}" / "bin" / "python"
+    if not python.is_file():
+        missing(f"the environment .venv-{name} is not there; `make validators` makes it")
+    return python
 
 
 def need_plugin(name: str) -> None:

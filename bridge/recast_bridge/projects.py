@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def write_project(translation: Translation, directory: Path, *, copy: bool) -> T
     base = Path(os.path.realpath(directory))
     copies: dict[PathValue, PathValue] = {}
     if copy and translation.project.has_files:
-        copies = _copies(translation, base / COPIES)
+        copies = places(translation.project.all_files(), translation.project.initdir, base / COPIES)
         project = translation.project
         values = {name: replace_paths(value, copies.__getitem__) for name, value in project.values.items()}
         named = tuple(copies[path] for path in project.named)
@@ -48,13 +48,17 @@ def write_project(translation: Translation, directory: Path, *, copy: bool) -> T
     return translation
 
 
-def _copies(translation: Translation, folder: Path) -> dict[PathValue, PathValue]:
-    """Where each input file is copied to: as it lies in the init directory, or under its own name."""
-    initdir = translation.project.initdir
+def places(files: Iterable[PathValue], initdir: Path | None, folder: Path) -> dict[PathValue, PathValue]:
+    """Where each input file is copied to: as it lies in the init directory, or under its own name.
+
+    Args:
+        files: the input files and directories.
+        initdir: directory against which they were looked up; None when there is none.
+        folder: directory that takes the copies.
+    """
     found: dict[PathValue, PathValue] = {}
     taken: set[Path] = set()
     # Those in the init directory first: their places are given.
-    files = translation.project.all_files()
     for path in sorted(files, key=lambda one: not _is_below(one.path, initdir)):
         if initdir is not None and _is_below(path.path, initdir):
             target = folder / path.path.relative_to(initdir)
@@ -89,7 +93,7 @@ def _copy_all(copies: Mapping[PathValue, PathValue], folder: Path) -> None:
             # A directory with the usual permissions, which the other has not.
             files = scratch / COPIES
             for path, name in wanted.items():
-                _copy(path, files / name)
+                copy_input(path, files / name)
             path = folder
             shutil.copytree(files, folder, copy_function=os.replace, dirs_exist_ok=True)
         finally:
@@ -107,7 +111,8 @@ def _copy_all(copies: Mapping[PathValue, PathValue], folder: Path) -> None:
         ) from error
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_input(source: Path, target: Path) -> None:
+    """Copy a file or a directory; directories above are made."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)

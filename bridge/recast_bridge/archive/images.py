@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from recast_bridge.model.findings import Finding, Place, SourceError
@@ -32,6 +33,11 @@ class ImageRecord:
     platform: str
     used: tuple[str, ...]
     saved: str | None = None
+
+
+def as_json(records: Iterable[ImageRecord]) -> str:
+    """The content of an images.json."""
+    return json.dumps({"images": [asdict(record) for record in records]}, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_records(path: Path) -> tuple[ImageRecord, ...]:

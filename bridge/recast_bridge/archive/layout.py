@@ -31,6 +31,7 @@ SNAKEFILE = "snakemake/Snakefile"
 YADAGE = "yadage"
 YADAGE_WORKFLOW = "yadage/workflow.yml"
 REANA = {"yadage": "reana-yadage.yaml", "cwl": "reana-cwl.yaml", "snakemake": "reana-snakemake.yaml"}
+LANGUAGES = {"cwl": "CWL", "snakemake": "Snakemake", "yadage": "yadage"}
 SAVED_IMAGES = "images"
 RUN = "run"
 RUN_RESULTS = "run/results.json"

@@ -20,11 +20,19 @@ _MAX_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A person; ``orcid`` and ``affiliation`` may be empty."""
+    """A person.
+
+    Attributes:
+        name: as it is printed.
+        orcid: ORCID; may be empty.
+        affiliation: institute; may be empty.
+        ror: address of the institute in the Research Organization Registry; may be empty.
+    """
 
     name: str
     orcid: str = ""
     affiliation: str = ""
+    ror: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,14 @@ class Link:
 
     url: str
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes the archive: an institute or a collaboration; ``url`` may be empty."""
+
+    name: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,9 @@ class Metadata:
         title: title of the analysis; this and the other texts may be empty.
         description: what it does.
         authors: who wrote it.
+        publisher: who publishes the archive; None when nothing is said.
+        version: version of the analysis.
+        repository: address of the repository with its source.
         license: SPDX identifier.
         citation: how it wants to be cited.
         doi: DOI of the publication, from ``10.`` on.
@@ -128,6 +147,9 @@ class Metadata:
     title: str = ""
     description: str = ""
     authors: tuple[Author, ...] = ()
+    publisher: Publisher | None = None
+    version: str = ""
+    repository: str = ""
     license: str = ""
     citation: str = ""
     doi: str = ""
@@ -171,7 +193,9 @@ def _metadata(data: dict[str, Any]) -> Metadata:
     opening.pop("layout", None)
     if "inputs" in opening:
         opening["inputs"] = tuple(opening["inputs"])
+    publisher = data.pop("publisher", None)
     return Metadata(
+        publisher=Publisher(**publisher) if publisher else None,
         authors=tuple(Author(**item) for item in data.pop("authors", ())),
         links=tuple(Link(**item) for item in data.pop("links", ())),
         inputs={name: InputText(**item) for name, item in data.pop("inputs", {}).items()},
@@ -227,6 +251,8 @@ _NOUNS = {"string": "text", "object": "a mapping", "array": "a list", "number": 
 _FORMS = {
     "orcid": "an ORCID such as 0000-0002-1825-0097",
     "doi": "a DOI such as 10.1007/JHEP01(2024)001, without https://doi.org/",
+    "repository": "an address that begins with https://",
+    "ror": "an address such as https://ror.org/01ggx4157",
     "url": "an address that begins with https://",
     "license": "an SPDX identifier such as CC-BY-4.0 or Apache-2.0",
 }
@@ -271,8 +297,10 @@ def as_data(metadata: Metadata) -> dict[str, Any]:
         if value := getattr(metadata, key):
             data[key] = value
     if metadata.authors:
-        data["authors"] = [_filled(one, "name", "orcid", "affiliation") for one in metadata.authors]
-    for key in ("license", "citation", "doi"):
+        data["authors"] = [_filled(one, "name", "orcid", "affiliation", "ror") for one in metadata.authors]
+    if metadata.publisher is not None:
+        data["publisher"] = _filled(metadata.publisher, "name", "url")
+    for key in ("version", "repository", "license", "citation", "doi"):
         if value := getattr(metadata, key):
             data[key] = value
     if metadata.links:

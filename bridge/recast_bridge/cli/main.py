@@ -22,6 +22,7 @@ COMMANDS = {
     "test": "recast_bridge.cli.test",
     "shell": "recast_bridge.cli.shell",
     "graph": "recast_bridge.cli.graph",
+    "archive": "recast_bridge.cli.archive",
 }
 
 

@@ -7,13 +7,12 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from recast_bridge.cli.common import counted, printable, styled
 from recast_bridge.cwl.sources import Source as CwlSource
-from recast_bridge.engines.results import RESULTS_NAME, load_results
+from recast_bridge.engines.results import RESULTS_NAME, load_results, published_paths
 from recast_bridge.engines.types import RunResult, StepResult
 from recast_bridge.model.workflow import Analysis, Step, Workflow
 from recast_bridge.snakemake.sources import Source as SnakemakeSource
@@ -58,7 +57,7 @@ def results(result: RunResult, source: Source | CwlSource | SnakemakeSource) -> 
         rows = [
             (step["path"], name, str(outdir / path))
             for step in load_results(outdir)["steps"]
-            for name, path in _paths(step["outputs"], "")
+            for name, _, path, _ in published_paths(step["outputs"])
         ]
         rows = [(printable(step), printable(name), printable(path)) for step, name, path in rows]
         if rows:
@@ -82,21 +81,6 @@ def _named_results(outdir: Path, source: Source) -> Iterator[str]:
             yield from (f"      {printable(line)}" for line in lines[:_CONTENT_LINES])
             if len(lines) > _CONTENT_LINES:
                 yield f"      ... {len(lines) - _CONTENT_LINES} more lines"
-
-
-def _paths(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """The files and directories in published data."""
-    if isinstance(value, dict):
-        path = value.get("file", value.get("directory"))
-        if isinstance(path, str) and set(value) in ({"file", "sha256"}, {"directory", "sha256"}):
-            if not path.startswith("<"):
-                yield name, path
-            return
-        for key, item in value.items():
-            yield from _paths(item, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _paths(item, f"{name}[{index}]")
 
 
 # ---------------------------------------------------------------- failure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recast_bridge.cli.common import Opening, bundled, usage_error
+from recast_bridge.cli.common import Opening, bundled, usage_error, with_options
 from recast_bridge.model.findings import Finding, Place, UsageError
 
 if TYPE_CHECKING:
@@ -115,10 +115,7 @@ def prepare(opening: Opening, options: ImageOptions) -> Prepared:
     return Prepared(source, analysis, findings, images, workdirs)
 
 
-image_options = bundled(
-    "about_images",
-    ImageOptions,
-    click.option("--host", is_flag=True, help="Write it for this machine, without container images."),
+_WORKDIR_OPTIONS = (
     click.option(
         "--image-workdir",
         "workdirs",
@@ -134,6 +131,13 @@ image_options = bundled(
         type=click.Path(path_type=Path),
         help="The same for many images: a YAML file with lines IMAGE: DIR.",
     ),
+)
+
+image_options = bundled(
+    "about_images",
+    ImageOptions,
+    click.option("--host", is_flag=True, help="Write it for this machine, without container images."),
+    *_WORKDIR_OPTIONS,
     click.option(
         "--no-image-lookup",
         is_flag=True,
@@ -142,5 +146,8 @@ image_options = bundled(
     click.option("--ask-registry", is_flag=True, help="Ask the registries about images that are not here."),
 )
 """The options about images; gives one argument ``about_images``."""
+
+workdir_options = with_options(*_WORKDIR_OPTIONS)
+"""Only those about directories; gives arguments ``workdirs`` and ``workdir_files``."""
 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show notes as well, not only warnings.")

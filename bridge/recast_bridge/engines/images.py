@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recast_bridge.engines.types import Runtime
 from recast_bridge.model.findings import Findings
@@ -28,6 +28,7 @@ __all__ = [
     "image_workdirs",
     "images_of",
     "known_workdirs",
+    "local_images",
     "split_reference",
     "unusable",
 ]
@@ -75,10 +76,8 @@ def image_workdirs(images: Iterable[str], *, lookup: bool, registry: bool = Fals
         WORKDIR by image; empty text for an image that sets none. Images that nobody knows are absent.
     """
     wanted = list(dict.fromkeys(images))
-    found: dict[str, str] = {}
-    if lookup and wanted:
-        answer = _from_docker(wanted)
-        found.update(_from_podman(wanted) if answer is None else answer)
+    known = local_images(wanted) if lookup else {}
+    found = {image: effective_workdir(about.get("Config")) for image, about in known.items()}
     if registry:
         # A registry that cannot be reached is asked once, not for every image.
         silent: set[str] = set()
@@ -111,19 +110,31 @@ def known_workdirs(
     return {**image_workdirs(unknown, lookup=lookup, registry=registry), **given}
 
 
-def _from_docker(images: list[str]) -> dict[str, str] | None:
+def local_images(images: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What the container engine of this machine says about images (``docker image inspect``).
+
+    Images that it does not have are absent; so are all when there is no engine, or none that answers quickly.
+    """
+    wanted = list(dict.fromkeys(images))
+    if not wanted:
+        return {}
+    answer = _from_docker(wanted)
+    return _from_podman(wanted) if answer is None else answer
+
+
+def _from_docker(images: list[str]) -> dict[str, dict[str, Any]] | None:
     """Ask the Docker engine over its socket; None when none answers."""
     connection = _docker_connection()
     if connection is None:
         return None
-    found: dict[str, str] = {}
-    with closing(connection), suppress(OSError, ValueError, AttributeError):
+    found: dict[str, dict[str, Any]] = {}
+    with closing(connection), suppress(OSError, ValueError, TypeError):
         if _get(connection, "/_ping")[0] != 200:
             return None
         for image in images:
             status, body = _get(connection, f"/images/{urllib.parse.quote(image, safe='/:@')}/json")
             if status == 200:
-                found[image] = effective_workdir(json.loads(body).get("Config"))
+                found[image] = dict(json.loads(body))
         return found
     return None
 
@@ -170,18 +181,18 @@ def _get(connection: HTTPConnection, path: str) -> tuple[int, bytes]:
         raise OSError(str(error)) from error
 
 
-def _from_podman(images: list[str]) -> dict[str, str]:
+def _from_podman(images: list[str]) -> dict[str, dict[str, Any]]:
     storage = (Path.home() / ".local/share/containers/storage", Path("/var/lib/containers/storage"))
     program = shutil.which("podman")
     # Without storage podman has no images, and would make one now.
     if program is None or not any(path.is_dir() for path in storage):
         return {}
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, Any]] = {}
     for image in images:
         done = call([program, "image", "inspect", "--", image])
         if done is None:
             break
-        with suppress(ValueError, LookupError, AttributeError):
+        with suppress(ValueError, LookupError, TypeError):
             if done.returncode == 0:
-                found[image] = effective_workdir(json.loads(done.stdout)[0].get("Config"))
+                found[image] = dict(json.loads(done.stdout)[0])
     return found

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from recast_bridge.engines.comparing.values import MISSING, Comparing, Difference, short
 from recast_bridge.model.findings import Finding, Place, SourceError
@@ -35,6 +35,7 @@ __all__ = [
     "is_init",
     "is_own",
     "load_results",
+    "published_paths",
     "write_results",
 ]
 
@@ -68,6 +69,29 @@ def load_results(path: Path) -> Results:
         Results,
         {"workflow": data.get("workflow", ""), "steps": steps, "unapplied": data.get("unapplied", [])},
     )
+
+
+def published_paths(value: Any, name: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """The files and directories of the run directory in published data; input files are left out.
+
+    Args:
+        value: the outputs of a step, or a part of them.
+        name: how that part is called.
+
+    Yields:
+        Name of the value (``list[0].key``), ``file`` or ``directory``, path in the run directory, SHA-256.
+    """
+    if isinstance(value, dict):
+        for kind in ("file", "directory"):
+            if set(value) == {kind, "sha256"} and isinstance(value[kind], str):
+                if not value[kind].startswith("<"):
+                    yield name, kind, value[kind], str(value["sha256"])
+                return
+        for key, item in value.items():
+            yield from published_paths(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from published_paths(item, f"{name}[{index}]")
 
 
 def _unreadable(message: str, path: Path) -> SourceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -97,6 +98,33 @@ def registry_config(image: str, silent: set[str]) -> Mapping[str, Any] | None:
     return None
 
 
+def registry_digest(image: str, silent: set[str]) -> str | None:
+    """The digest by which a registry knows an image, that of the index where there is one for each platform.
+
+    Args:
+        image: image reference.
+        silent: registries that do not answer; they are not asked again.
+    """
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+
+    registry, repository, reference = split_reference(image)
+    if registry in silent:
+        return None
+    try:
+        body = Registry(registry, repository).read(f"manifests/{reference}", _MANIFESTS)
+        # What a digest is of: the bytes of the manifest.
+        return f"sha256:{hashlib.sha256(body).hexdigest()}" if "schemaVersion" in json.loads(body) else None
+    except HTTPError as error:
+        error.close()
+    except (OSError, HTTPException):
+        silent.add(registry)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # Not the answer of a registry.
+        pass
+    return None
+
+
 def _digest(manifests: list[dict[str, Any]]) -> str:
     """The image of an index for the usual platform, else the first."""
     usual = {"os": "linux", "architecture": "amd64"}.items()
@@ -116,6 +144,10 @@ class Registry:
 
     def get(self, path: str, accept: tuple[str, ...]) -> Any:
         """A JSON document of the repository."""
+        return json.loads(self.read(path, accept))
+
+    def read(self, path: str, accept: tuple[str, ...]) -> bytes:
+        """The bytes of a document of the repository."""
         from urllib.error import HTTPError
 
         try:
@@ -127,7 +159,7 @@ class Registry:
                 self.token = self._fetch_token(error.headers.get("WWW-Authenticate", ""))
         return self._read(f"{self.base}/{path}", accept)
 
-    def _read(self, url: str, accept: tuple[str, ...]) -> Any:
+    def _read(self, url: str, accept: tuple[str, ...]) -> bytes:
         from urllib.request import Request, urlopen
 
         request = Request(url, headers={"Accept": ", ".join(accept) or "*/*"})
@@ -135,7 +167,7 @@ class Registry:
             # Not sent on when the registry redirects to a store.
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         with urlopen(request, timeout=_REGISTRY_SECONDS) as response:
-            return json.loads(response.read(4_000_000))
+            return bytes(response.read(4_000_000))
 
     def _fetch_token(self, challenge: str) -> str:
         fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
@@ -143,7 +175,7 @@ class Registry:
         if not realm.startswith(("https://", "http://localhost", "http://127.0.0.1")):
             raise ValueError("a registry that asks for credentials in the clear")
         query = urllib.parse.urlencode({key: fields[key] for key in ("service", "scope") if key in fields})
-        answer = self._read(f"{realm}?{query}", ())
+        answer = json.loads(self._read(f"{realm}?{query}", ()))
         return str(answer.get("token") or answer["access_token"])
 
 

@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,6 +61,7 @@ class Source:
         findings: notes and warnings so far.
         files: every file that was read.
         tests: tests of single steps, as a recast.yml describes them.
+        metadata: what a recast.yml says about the analysis, for people.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Source:
     findings: Findings
     files: tuple[Path, ...]
     tests: tuple[dict[str, Any], ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def open_source(
@@ -325,6 +327,7 @@ class _Opening:
             tests=tuple(plain(test) for test in tests if isinstance(test, Map))
             if isinstance(tests, Seq)
             else (),
+            metadata=plain(about) if isinstance(about := entry.get("metadata"), Map) else {},
         )
 
     def source(
@@ -338,6 +341,7 @@ class _Opening:
         resources: dict[str, Any] | None = None,
         results: tuple[Result, ...] = (),
         tests: tuple[dict[str, Any], ...] = (),
+        metadata: dict[str, Any] | None = None,
     ) -> Source:
         """Check the workflow and put everything together."""
         if "stages" not in loaded.tree:
@@ -359,6 +363,7 @@ class _Opening:
             findings=findings,
             files=tuple(dict.fromkeys([*loaded.files, *self.read])),
             tests=tests,
+            metadata=metadata or {},
         )
 
     # values
