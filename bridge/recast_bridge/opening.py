@@ -100,7 +100,25 @@ class Opening:
         from recast_bridge.yadage.reader import read
 
         source = self.open()
-        return source, *read(source)
+        analysis, findings = read(source)
+        if not findings.errors:
+            self._refuse_unread(analysis)
+        return source, analysis, findings
+
+    def _refuse_unread(self, analysis: Analysis) -> None:
+        """A value that somebody typed has to have an effect."""
+        from recast_bridge.checks.inputs import unread
+
+        names = [parameter.partition("=")[0].strip() for parameter in self.parameters]
+        for name, meant in unread(analysis, names):
+            inputs = ", ".join(
+                parameter.name for parameter in analysis.workflow.inputs if parameter.name != name
+            )
+            raise _usage(
+                "X008",
+                f"-p {name}: no stage of the workflow reads an input of this name",
+                f"is {meant!r} meant?" if meant else f"the inputs are: {inputs}",
+            )
 
     def _document(self) -> tuple[CwlSource, Analysis, Findings]:
         from recast_bridge.cwl.reader import read

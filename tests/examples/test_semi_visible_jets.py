@@ -379,3 +379,77 @@ def test_make_inputs_is_importable():
     specification.loader.exec_module(module)
     assert list(module.CAMPAIGNS) == INPUTS["campaigns"]
     assert INPUTS["dsid"] == module.DSID
+
+
+# ---------------------------------------------------------------- mistakes that are easily made
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """The example, to be broken."""
+    target = shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(target)
+    return target
+
+
+def edit(path, before, after):
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+@pytest.mark.parametrize("command", ["check", "run", "to-cwl"])
+def test_a_misspelt_value_is_refused(command, copied):
+    result = run_program(command, "recast.yml", "-p", "dsidd=1")
+    assert result.exit_code == 2
+    assert "error X008: -p dsidd: no stage of the workflow reads" in result.output
+    assert "is 'dsid' meant?" in result.output
+    result = run_program(command, "recast.yml", "-p", "other=1")
+    assert "the inputs are: dsid, sample_name, " in result.output
+    assert sorted(path.name for path in copied.iterdir()) == sorted(path.name for path in EXAMPLE.iterdir())
+
+
+def test_a_run_says_first_what_is_no_file(copied):
+    (copied / "inputs" / "signal_mc16d.root").unlink()
+    # Nothing is run: there is no value for the other input.
+    edit(copied / "inputs.yml", "dsid:", "dsidd:")
+    options = ["--inputs", "inputs.yml", "--initdir", "inputs", "--runtime", "host", "-o", "run"]
+    result = run_program("run", "specs/workflow.yml", *options)
+    assert result.exit_code == 1
+    assert "warning K144" in result.output and "signal_files[1] = 'signal_mc16d.root'" in result.output
+    assert "is 'dsidd' meant?" in result.output and "error R107" in result.output
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('"{sample_name}"', '"{sample}"', "is {sample_name} meant?"),
+        ("mkdir -p", "cd ${HOME}; mkdir -p", "a variable of the shell needs double braces: ${{HOME}}"),
+        ("mkdir -p", "# not {this one}\n      mkdir -p", "if they are meant as text: {{this one}}"),
+    ],
+)
+def test_braces(before, after, message, copied):
+    edit(copied / "specs" / "steps.yml", before, after)
+    result = run_program("check", "recast.yml")
+    assert result.exit_code == 3
+    assert "error Y110" in result.output and message in result.output
+
+
+def test_a_file_under_another_name_is_named_by_cwltool(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    step = {
+        "process": {"process_type": "string-interpolated-cmd", "cmd": "echo x > {out}.txt"},
+        "environment": {"environment_type": "docker-encapsulated", "image": "a/b", "imagetag": "1"},
+        "publisher": {"publisher_type": "frompar-pub", "outputmap": {"made": "out"}},
+    }
+    stage = {"name": "make", "dependencies": []}
+    stage["scheduler"] = {
+        "scheduler_type": "singlestep-stage",
+        "parameters": {"out": "{workdir}/made"},
+        "step": step,
+    }
+    Path("workflow.yml").write_text(yaml.safe_dump({"stages": [stage]}))
+    result = run_program("run", "workflow.yml", "--runtime", "host", "-o", "run")
+    assert result.exit_code == 1
+    missing = tmp_path / "run" / "make" / "made"
+    assert f"something it publishes is missing: 'made' is to be {missing}" in result.output

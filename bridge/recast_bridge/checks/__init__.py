@@ -51,6 +51,13 @@ def check(analysis: Analysis, findings: Findings) -> list[Finding]:
     return ordered(found)
 
 
+def check_inputs(analysis: Analysis) -> list[Finding]:
+    """What is likely to be wrong with the values that an analysis is to run with: warnings only."""
+    context = prepare(analysis)
+    found = [finding for each in (inputs.files, inputs.missing) for finding in each(context)]
+    return ordered(finding for finding in found if finding.severity == "warning")
+
+
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by place, those without a place last, each once."""
     severities = ("error", "warning", "note")
@@ -68,4 +75,4 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(dict.fromkeys(findings), key=key)
 
 
-__all__ = ["CHECKS", "Check", "check", "ordered"]
+__all__ = ["CHECKS", "Check", "check", "check_inputs", "ordered"]

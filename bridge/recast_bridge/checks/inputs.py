@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from recast_bridge.checks.context import Context, listed, quoted
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Finding, Place
 from recast_bridge.model.types import PathValue
-from recast_bridge.model.workflow import MISSING, Parameter
+from recast_bridge.model.workflow import MISSING, Analysis, Parameter, Workflow
 
 _FILE = re.compile(
     r"(?!-)[\w@+=,.\-/*?]+\.(root|json|ya?ml|txt|csv|tsv|tar|gz|tgz|bz2|xz|zip|py|sh|[CcHh]|cc|cxx|cpp|hh?|cfg|conf|ini"
@@ -68,7 +68,7 @@ def missing(context: Context) -> Iterator[Finding]:
     given = [parameter for parameter in inputs if parameter.value is not MISSING]
     if not given:
         return
-    read, everything = _names_read(context)
+    read, everything = _names_read(context.analysis.workflow)
     wanted = [parameter for parameter in inputs if parameter.value is MISSING]
     unused = [parameter.name for parameter in given if parameter.name not in read and not everything]
     for parameter in wanted:
@@ -91,9 +91,18 @@ def missing(context: Context) -> Iterator[Finding]:
         )
 
 
-def _names_read(context: Context) -> tuple[set[str], bool]:
+def unread(analysis: Analysis, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Those of the names that no stage reads as inputs; each with the one that is probably meant."""
+    read, everything = _names_read(analysis.workflow)
+    if everything:
+        return
+    for name in names:
+        if name not in read:
+            yield name, next(iter(difflib.get_close_matches(name, sorted(read), n=1)), "")
+
+
+def _names_read(workflow: Workflow) -> tuple[set[str], bool]:
     """Names of the root inputs that are read, and whether all of them are read at once."""
-    workflow = context.analysis.workflow
     found: set[str] = set()
     everything = False
     expressions = [value for stage in workflow.stages for _, value in stage.arguments]

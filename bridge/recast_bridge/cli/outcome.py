@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from recast_bridge.engines.types import RunResult, StepResult
 from recast_bridge.model.workflow import Analysis, Step, Workflow
 from recast_bridge.snakemake.sources import Source as SnakemakeSource
 from recast_bridge.step.record import RERUN_NAME
+from recast_bridge.step.report import short_path
 from recast_bridge.yadage.sources import Source
 
 _ROWS = 40
@@ -48,7 +48,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def results(result: RunResult, source: Source | CwlSource | SnakemakeSource) -> str:
     """Where the results of a complete run are."""
-    outdir = Path(os.path.relpath(result.outdir))
+    outdir = Path(short_path(result.outdir))
     steps = counted(len(result.steps), "step")
     lines = [click.style(f"done: {steps} run by {result.engine}", fg="green", bold=True)]
     if isinstance(source, Source) and source.results:
@@ -109,7 +109,7 @@ def _failure(result: RunResult, step: StepResult, analysis: Analysis) -> Iterato
         reason = ""
     yield click.style(f"step {step.path} failed", fg="red") + (f": {printable(reason)}" if reason else "")
     yield f"    what   {_what(analysis, step.path)}"
-    yield f"    where  {os.path.relpath(directory)}"
+    yield f"    where  {short_path(directory)}"
     tail = [printable(line) for line in log if line.strip()][-_LOG_LINES:]
     if tail:
         yield "    it last wrote"
@@ -118,11 +118,11 @@ def _failure(result: RunResult, step: StepResult, analysis: Analysis) -> Iterato
         yield "    it wrote nothing"
     logs = sorted(_logs(result.outdir, directory), key=lambda path: path.stat().st_size)
     if logs:
-        files = [os.path.relpath(path) for path in logs if path.stat().st_size] or [os.path.relpath(logs[-1])]
+        files = [short_path(path) for path in logs if path.stat().st_size] or [short_path(logs[-1])]
         yield f"    next   {shlex.join(['less', *files])}"
     again = directory / "_packtivity" / RERUN_NAME
     if again.is_file():
-        yield f"    again  {shlex.join(['sh', os.path.relpath(again)])}   # runs exactly this step"
+        yield f"    again  {shlex.join(['sh', short_path(again)])}   # runs exactly this step"
 
 
 def _logs(outdir: Path, directory: Path) -> Iterator[Path]:

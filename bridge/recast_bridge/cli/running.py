@@ -51,10 +51,10 @@ class RunOptions:
 
     def announce(self, job: Job, why: str, engines: str) -> None:
         """Say what was found, as far as it is wanted, and what is going to be run."""
+        from recast_bridge.checks import check_inputs
         from recast_bridge.cli import outcome
 
-        if self.verbose:
-            show_findings(job.findings.items)
+        show_findings([*(job.findings.items if self.verbose else ()), *check_inputs(job.analysis)])
         if not self.quiet:
             click.echo(outcome.heading(job.analysis, engines, job.runtime, why), err=True)
 

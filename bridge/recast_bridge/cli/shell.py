@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -45,25 +44,20 @@ def command(ctx: click.Context, rundir: Path, step: str | None) -> None:
 
 def _introduction(step: Recorded, *, terminal: bool) -> Iterator[str]:
     """Where one is, with which values the step ran, and how its command is run again."""
-    from recast_bridge.step.report import parameters
+    from recast_bridge.step.report import parameters, short_path
 
     image, digest = step.log.get("image"), str(step.log.get("digest") or "")
     inside = f"image {image}" + (f" ({digest[:19]})" if digest else "") + f", {step.log['runtime']}"
     yield f"step {step.path}, {step.state}"
     yield f"    what   {step.log.get('rule') or step.log['name']}, {inside if image else 'on this machine'}"
-    yield f"    where  {_relative(step.directory)}"
+    yield f"    where  {short_path(step.directory)}"
     if step.start != step.directory:
         yield f"           the command starts in {step.start}, and so does this shell"
     if values := parameters(step.log.get("parameters") or {}):
         yield f"    with   {values}"
     yield f"    again  {step.again}   # in this shell"
     if step.output:
-        yield f"           it writes to {_relative(step.output)}"
-    yield f"           {shlex.join(['sh', _relative(step.rerun)])}   # outside: from the start, as it ran"
+        yield f"           it writes to {short_path(step.output)}"
+    yield f"           {shlex.join(['sh', short_path(step.rerun)])}   # outside: from the start, as it ran"
     if terminal:
         yield "    leave  exit, or Ctrl-D"
-
-
-def _relative(path: str) -> str:
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative

@@ -128,6 +128,7 @@ def _check_unused(workdir: Path, target: Path) -> None:
     Raises:
         RunError: there is something else in it.
     """
+    from recast_bridge.step.report import short_path
     from recast_bridge.step.script import STEP_RECORDS
 
     if not os.path.lexists(workdir) and (target.is_dir() or not os.path.lexists(target)):
@@ -141,7 +142,7 @@ def _check_unused(workdir: Path, target: Path) -> None:
             "error",
             "this is no directory that a test has made, and would be emptied",
             "remove it, or name another with -o",
-            Place(os.path.relpath(place)),
+            Place(short_path(place)),
         )
     )
 
@@ -195,7 +196,7 @@ def _own_options(text: str) -> str:
 def _run(request: StepRequest, runtimes: _Runtimes, quiet: bool) -> Finished:
     from recast_bridge.engines import step_tests
     from recast_bridge.step.record import RERUN_NAME
-    from recast_bridge.step.report import report
+    from recast_bridge.step.report import report, short_path
 
     done = step_tests.run(request, runtimes.of(request))
     seconds = f"{done.outcome.end - done.outcome.begin:.1f} s"
@@ -207,7 +208,7 @@ def _run(request: StepRequest, runtimes: _Runtimes, quiet: bool) -> Finished:
     for line in _own_options(report(done)).splitlines():
         click.echo(printable(line), err=True)
     if os.path.exists(os.path.join(request.records, RERUN_NAME)):
-        shell = shlex.join(["recast-bridge", "shell", os.path.relpath(request.rundir), request.path])
+        shell = shlex.join(["recast-bridge", "shell", short_path(request.rundir), request.path])
         click.echo(f"           {shell}   # opens a shell in the same place", err=True)
     return done
 
@@ -229,6 +230,8 @@ def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
     """Published values, one by one; paths as they can be typed."""
     import json
 
+    from recast_bridge.step.report import short_path
+
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _leaves(item, f"{key}.{name}" if key else str(name))
@@ -237,6 +240,6 @@ def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
             yield from _leaves(item, f"{key}[{index}]")
     elif isinstance(value, str):
         known = value.startswith("/") and "\0" not in value and os.path.exists(value)
-        yield key, os.path.relpath(value) if known else value
+        yield key, short_path(value) if known else value
     else:
         yield key, json.dumps(value)

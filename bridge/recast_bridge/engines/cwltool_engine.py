@@ -43,6 +43,10 @@ from recast_bridge.engines.types import ProgressEvent, RunResult, StepResult
 from recast_bridge.step.results import without_gaps
 
 _THROWN = re.compile(r"(?:^|: )Error: (.*)$", re.MULTILINE)
+_UNMADE = re.compile(
+    r"for parameter '([^']*)'.*Did not find output file with glob pattern: \['(.*)'\]", re.DOTALL
+)
+_PULL = re.compile(r"Command '\['(\w+)', 'pull'.* '([^']+)'\]'")
 _LOG_LINES = 20
 # Attribute of a RuntimeContext that says where in the workflow one is.
 _WHERE = "recast_where"
@@ -62,6 +66,7 @@ class _Instance:
         logs: files that its output went to.
         exit_code: exit status of its command.
         thrown: what an expression that collects its outputs complained about.
+        unmade: the published value whose file is not there, and the path or pattern of the file.
     """
 
     path: tuple[tuple[str, int], ...]
@@ -73,6 +78,7 @@ class _Instance:
     logs: list[Path] = field(default_factory=list)
     exit_code: int = 0
     thrown: str = ""
+    unmade: tuple[str, str] | None = None
 
 
 class _Run:
@@ -190,6 +196,8 @@ def _noting_outcome(collect: Any, instance: _Instance) -> Any:
         except Exception as error:
             thrown = _THROWN.findall(str(error))
             instance.thrown = thrown[-1] if thrown else ""
+            if unmade := _UNMADE.search(str(error)):
+                instance.unmade = (unmade[1], unmade[2])
             raise
 
     return collecting
@@ -261,6 +269,11 @@ def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtim
             executor: JobExecutor = MultithreadedJobExecutor(jobs) if jobs > 1 else SingleJobExecutor()
             _, status = executor(tool, job, context, logging.getLogger("cwltool"))
         except (WorkflowException, ValidationException, OSError, ValueError) as error:
+            if pull := _PULL.search(str(error)):
+                return (
+                    f"the image {pull[2]} cannot be had: it is not here, and `{pull[1]} pull` fails. "
+                    "Build it, log in to its registry, or correct image and imagetag of the steps"
+                )
             return _last_line(str(error)) or type(error).__name__
         except BaseException:
             _stop_everything()
@@ -448,9 +461,14 @@ def _tail(instance: _Instance) -> tuple[str, ...]:
             lines.extend(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
     reason = f"the command failed with exit status {instance.exit_code}"
     if not instance.exit_code:
-        reason = "the command succeeded, but something it publishes is missing; see _recast/cwltool.log"
-        if instance.thrown:
+        reason = "the command succeeded, but something it publishes is missing"
+        if instance.unmade:
+            name, path = instance.unmade
+            reason += f": {name!r} is to be {instance.directory / path}"
+        elif instance.thrown:
             reason = f"the command succeeded, but its outputs cannot be published: {instance.thrown}"
+        else:
+            reason += "; see _recast/cwltool.log"
     return (reason, f"directory: {instance.directory}", *lines)
 
 

@@ -79,14 +79,13 @@ class RunResult:
             found.append(
                 Finding("R201", "error", f"step {step.path} failed: {reason}", remedy="\n    ".join(tail))
             )
-        if self.unapplied:
-            stopped = self.failed or self.message
-            these = "these" if stopped else f"{self.engine} says success, but these"
+        # After a failure it is plain why others never ran.
+        if self.unapplied and not (self.failed or self.message):
             found.append(
                 Finding(
                     "R202",
                     "error",
-                    f"{these} stages never ran: {', '.join(self.unapplied)}",
+                    f"{self.engine} says success, but these stages never ran: {', '.join(self.unapplied)}",
                     remedy="they wait for something that never comes; recast-bridge check names it",
                 )
             )

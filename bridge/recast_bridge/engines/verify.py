@@ -19,6 +19,7 @@ from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult, Ru
 from recast_bridge.model.findings import Finding, Findings, Place, RunError, UsageError
 from recast_bridge.model.workflow import Analysis
 from recast_bridge.snakemake.sources import Source as SnakemakeSource
+from recast_bridge.step.report import short_path
 from recast_bridge.yadage.sources import Source
 
 REPORT_NAME = "verify.json"
@@ -115,7 +116,7 @@ def _unusable(error: OSError, outdir: Path) -> RunError:
 
 
 def _at(path: Path) -> Place:
-    return Place(os.path.relpath(path))
+    return Place(short_path(path))
 
 
 def check(engine: EngineName, job: Job, outdir: Path) -> None:

@@ -37,7 +37,7 @@ def report(finished: Finished) -> str:
         f"step {request.path} failed: {finished.error.message}",
         *([f"    {finished.error.remedy}"] if finished.error.remedy else []),
         f"    what   {request.rule or request.name}, {image}, {finished.runtime} on {outcome.node}",
-        f"    where  {_short(where)}",
+        f"    where  {short_path(where)}",
     ]
     if values := parameters(request.parameters):
         lines.append(f"    with   {values}")
@@ -45,23 +45,23 @@ def report(finished: Finished) -> str:
     for place in (*request.logs, os.path.join(request.records, OUTPUT_NAME)):
         if written := last_lines(place):
             shown = True
-            lines.append(f"    it last wrote to {_short(place)}")
+            lines.append(f"    it last wrote to {short_path(place)}")
             lines.extend(f"      | {line}" for line in written)
     if not shown:
         lines.append("    it wrote nothing")
     rerun = os.path.join(request.records, RERUN_NAME)
     if os.path.exists(rerun):
-        lines.append(f"    next   sh {shlex.quote(_short(rerun))}   # runs exactly this step again")
+        lines.append(f"    next   sh {shlex.quote(short_path(rerun))}   # runs exactly this step again")
     return "\n".join(lines)
 
 
-def _short(path: str) -> str:
-    """A path as the user can type it, from the current directory if that is shorter."""
+def short_path(path: str | os.PathLike[str]) -> str:
+    """A path as the user can type it: from the current directory if it is in there, else in full."""
     try:
         relative = os.path.relpath(path)
     except OSError:
-        return path
-    return path if relative.startswith("..") else relative
+        return os.fspath(path)
+    return os.path.abspath(path) if relative.startswith("..") else relative
 
 
 def parameters(values: Mapping[str, Any]) -> str:
@@ -69,7 +69,7 @@ def parameters(values: Mapping[str, Any]) -> str:
     shown = []
     for name, value in values.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        text = _short(text) if text.startswith("/") else text
+        text = short_path(text) if text.startswith("/") else text
         text = " ".join(text.split())
         shown.append(f"{name}={text if len(text) <= 60 else text[:57] + '...'}")
     line = " ".join(shown)

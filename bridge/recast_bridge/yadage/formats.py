@@ -86,16 +86,14 @@ def template(text: str, names: frozenset[str] | None, *, workdir: bool) -> Templ
         offset = text.find("{" + field)
         name, rest = _split_field(field)
         if name == "" or name.isdigit():
-            raise FormatError(
-                f"{{{field}}} has no name of a parameter", name="{" + field + "}", offset=offset
-            )
+            raise FormatError(f"{{{field}}}, which names no parameter", name="{" + field + "}", offset=offset)
         if "{" in spec:
             raise FormatError(f"{{{field}:{spec}}} has a format made of parameters", offset=offset)
         if workdir and name == "workdir":
             parts.append(WorkDirSlot())
             continue
         if names is not None and name not in names:
-            raise FormatError(f"{{{field}}} names no parameter", name=name, offset=offset)
+            raise FormatError(f"{{{field}}}, which names no parameter", name=name, offset=offset)
         path: list[str | int] = []
         for key in _ITEM.findall(rest):
             path.append(int(key) if key.isdigit() else key)

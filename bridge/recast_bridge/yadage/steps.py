@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -85,11 +86,7 @@ def _template(
         what = "the publisher" if publisher else "the command"
         where = f" (line {line} of the text)" if "\n" in text.strip() else ""
         if error.name:
-            remedy = "set this parameter in the stage, or double the braces if they are meant as text: {{ }}"
-            if error.name == "workdir":
-                remedy = (
-                    "{workdir} is available in parameters only: add a parameter whose value is '{workdir}'"
-                )
+            remedy = _remedy(text, error, parameters)
             findings.error("Y110", f"{what} uses {error}{where}", remedy=remedy, place=place)
         else:
             findings.error(
@@ -100,6 +97,19 @@ def _template(
                 place=place,
             )
         return Template((text,))
+
+
+def _remedy(text: str, error: formats.FormatError, parameters: frozenset[str] | None) -> str:
+    """What to do about braces that name no parameter."""
+    if error.name == "workdir":
+        return "{workdir} is available in parameters only: add a parameter whose value is '{workdir}'"
+    braces = text[error.offset : text.find("}", error.offset) + 1]
+    if text[: error.offset].endswith("$"):
+        return f"a variable of the shell needs double braces: ${{{braces}}}"
+    close = difflib.get_close_matches(error.name, parameters or (), n=1)
+    guess = f"is {{{close[0]}}} meant? Otherwise " if close else ""
+    doubled = f"double the braces if they are meant as text: {{{braces}}}"
+    return f"{guess}set this parameter in the stage, or {doubled}"
 
 
 def _read_command(
