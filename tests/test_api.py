@@ -206,6 +206,20 @@ def test_verifying(workflow: Path) -> None:
     assert json.loads(Path("out/verify.json").read_text())["equal"] is True
 
 
+def test_an_archive_is_made_and_read(tmp_path: Path) -> None:
+    analysis = recast_bridge.load(EXAMPLE, parameters={"sample_name": "mine"})
+    archived = analysis.archive(tmp_path / "archive", image_lookup=False)
+    assert archived.directory == tmp_path / "archive"
+    again = recast_bridge.load(archived.directory)
+    assert [stage.name for stage in again.stages] == [stage.name for stage in analysis.stages]
+    assert {each.name: each.value for each in again.inputs}["sample_name"] == "mine"
+    assert again.inspection.archive is not None and analysis.inspection.archive is None
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    with pytest.raises(recast_bridge.UsageError, match="A141"):
+        analysis.archive(tmp_path / "other", image_lookup=False)
+
+
 # ---------------------------------------------------------------- notebooks
 
 

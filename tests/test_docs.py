@@ -135,4 +135,5 @@ def test_the_page_on_python_runs(
         exec(compile(code, "python.md", "exec"), names)
     assert names["moving"] == ["example/fit:1.0"]
     assert Path("results/fit/fitresults/results.yaml").read_text() == "396750\n"
+    assert names["again"].inputs == names["analysis"].inputs
     assert "Y001" in capsys.readouterr().out

@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recast_bridge.api import Analysis, Run, RunFailed, Translation, check, load
+    from recast_bridge.api import Analysis, check, load
     from recast_bridge.model.findings import (
         BridgeError,
         Finding,
@@ -28,20 +28,23 @@ if TYPE_CHECKING:
         TranslationError,
         UsageError,
     )
+    from recast_bridge.outcomes import Archived, Run, RunFailed, Translation
 
 # Where each public name is defined.
 _API = "recast_bridge.api"
 _FINDINGS = "recast_bridge.model.findings"
+_OUTCOMES = "recast_bridge.outcomes"
 _PUBLIC = {
     "Analysis": _API,
+    "Archived": _OUTCOMES,
     "BridgeError": _FINDINGS,
     "Finding": _FINDINGS,
     "Place": _FINDINGS,
-    "Run": _API,
+    "Run": _OUTCOMES,
     "RunError": _FINDINGS,
-    "RunFailed": _API,
+    "RunFailed": _OUTCOMES,
     "SourceError": _FINDINGS,
-    "Translation": _API,
+    "Translation": _OUTCOMES,
     "TranslationError": _FINDINGS,
     "UsageError": _FINDINGS,
     "check": _API,
@@ -61,6 +64,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Analysis",
+    "Archived",
     "BridgeError",
     "Finding",
     "Place",

@@ -7,15 +7,16 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from recast_bridge.model.findings import Finding, Findings, RunError, UsageError
 from recast_bridge.opening import Opening
+from recast_bridge.outcomes import Archived, Language, Run, RunFailed, Text, Translation
 
 if TYPE_CHECKING:
     from recast_bridge import inspection as facts
     from recast_bridge.cwl.writer import Translation as CwlTranslation
-    from recast_bridge.engines.types import EngineName, RunResult, Runtime, StepResult
+    from recast_bridge.engines.types import EngineName, Runtime
     from recast_bridge.engines.verify import Job, Verification
     from recast_bridge.model import workflow as model
     from recast_bridge.opening import AnySource
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     AnyTranslation = CwlTranslation | SnakemakeTranslation | YadageTranslation
 
-Text = str | os.PathLike[str]
-Language = Literal["cwl", "snakemake", "yadage"]
 LANGUAGES: tuple[Language, ...] = ("cwl", "snakemake", "yadage")
 
 
@@ -142,7 +141,7 @@ class Analysis:
         from recast_bridge.inspection import inspect
 
         self.source, self.model, self._read = opening.read()
-        self._offline = opening.offline
+        self._opening = opening
         self.findings = tuple(check(self.model, self._read))
         self.inspection = inspect(self.model, opening.archive())
 
@@ -226,7 +225,7 @@ class Analysis:
             image_workdirs or {},
             findings,
             lookup=image_lookup,
-            registry=ask_registry and not self._offline,
+            registry=ask_registry and not self._opening.offline,
         )
         if to == "snakemake":
             from recast_bridge.snakemake import writer as snakemake
@@ -312,7 +311,43 @@ class Analysis:
         from recast_bridge.engines.verify import Job, choose_runtime
 
         chosen, _ = choose_runtime(runtime, self.model)
-        return Job(self.source, self.model, Findings(list(self._read.items)), chosen, jobs, self._offline)
+        return Job(
+            self.source, self.model, Findings(list(self._read.items)), chosen, jobs, self._opening.offline
+        )
+
+    def archive(
+        self,
+        directory: Text,
+        *,
+        metadata: Text | None = None,
+        run: Text | None = None,
+        image_workdirs: Mapping[str, str] | None = None,
+        image_lookup: bool = True,
+    ) -> Archived:
+        """Make the directory that is put beside a publication.
+
+        Args:
+            directory: where; new, empty, or an archive, which is replaced.
+            metadata: an ``archive.yml`` with title, authors, licence and more.
+            run: a run directory whose results are kept.
+            image_workdirs: as for ``translate``.
+            image_lookup: whether the container engine of this machine and registries are asked about images.
+
+        Raises:
+            BridgeError: something is wrong with the metadata or the run, or it cannot be written.
+        """
+        from recast_bridge.archive.making import Options, make
+
+        findings = Findings()
+        options = Options(
+            metadata=None if metadata is None else Path(metadata),
+            rundir=None if run is None else Path(run),
+            workdirs=image_workdirs or {},
+            lookup=image_lookup,
+            registry=image_lookup and not self._opening.offline,
+        )
+        made = make(self._opening, Path(directory), options, findings)
+        return Archived(made.directory, tuple(findings.items))
 
     # ------------------------------------------------------------ showing
 
@@ -356,98 +391,3 @@ class Analysis:
         from recast_bridge import notebook
 
         return notebook.page(self.inspection, self.findings, self._drawing, self.mermaid())
-
-
-class Translation:
-    """An analysis in another language.
-
-    Attributes:
-        language: which.
-        written: what the writer of the language says about it.
-    """
-
-    def __init__(self, language: Language, written: AnyTranslation) -> None:
-        self.language = language
-        self.written = written
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Everything that the other language says differently, and what was found before."""
-        return tuple(self.written.findings.items)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Names of inputs for which no value is known."""
-        return self.written.missing
-
-    def files(self, directory: Text = ".") -> dict[str, str]:
-        """The files by name, as they are going to be in a directory, from where input files are named."""
-        return self.written.texts(Path(os.path.realpath(directory)))
-
-    def write(self, directory: Text, *, copy: bool = False) -> Path:
-        """Write the files into a directory; other files in it stay.
-
-        Args:
-            directory: where.
-            copy: for yadage, True copies the input files there, too.
-
-        Returns:
-            The directory.
-
-        Raises:
-            UsageError: it cannot be written; nothing was changed.
-        """
-        from recast_bridge.files import write_translation
-        from recast_bridge.projects import write_project
-
-        path = Path(directory)
-        if self.language == "yadage":
-            write_project(self.written, path, copy=copy)  # type: ignore[arg-type]
-        else:
-            write_translation(self.written, path)
-        return path
-
-    def __repr__(self) -> str:
-        return f"<Translation to {self.language}: {', '.join(self.files())}>"
-
-
-class Run:
-    """A run that came to its end.
-
-    Attributes:
-        engine: what ran it.
-        outdir: run directory.
-        steps: the steps, sorted by path.
-    """
-
-    engine: EngineName
-    outdir: Path
-    steps: tuple[StepResult, ...]
-
-    def __init__(self, result: RunResult) -> None:
-        self.engine, self.outdir, self.steps = result.engine, result.outdir, result.steps
-
-    @cached_property
-    def published(self) -> dict[str, Any]:
-        """What each step published, by its path (``fit/0``).
-
-        A file is ``{"file": path in the run directory, "sha256": checksum}``.
-        """
-        from recast_bridge.engines.results import load_results
-
-        return {step["path"]: step["outputs"] for step in load_results(self.outdir)["steps"]}
-
-    def __repr__(self) -> str:
-        return f"<Run of {len(self.steps)} steps with {self.engine} in {str(self.outdir)!r}>"
-
-
-class RunFailed(RunError):
-    """A run that was started and did not come to a good end.
-
-    Attributes:
-        result: what became of its steps.
-    """
-
-    def __init__(self, result: RunResult) -> None:
-        super().__init__(*result.findings())
-        self.result = result
