@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from recast_bridge.archive.manifest import write_manifest
 from recast_bridge.archive.metadata import Author, Metadata, as_data, read_metadata
 from recast_bridge.archive.readme import readme
 from recast_bridge.archive.run import KeptRun, keep
+from recast_bridge.archive.saving import save
 from recast_bridge.archive.software import programs
 from recast_bridge.archive.survey import survey
 from recast_bridge.archive.translations import Written, write
@@ -50,6 +51,8 @@ class Options:
         workdirs: WORKDIR of images, as the user says.
         lookup: whether the container engine of this machine is asked about images.
         registry: whether registries are asked about images.
+        save: whether the images are kept as well.
+        say: tells the user what takes long.
     """
 
     metadata: Path | None = None
@@ -57,6 +60,8 @@ class Options:
     workdirs: Mapping[str, str] = field(default_factory=dict)
     lookup: bool = True
     registry: bool = True
+    save: bool = False
+    say: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +255,10 @@ class _Making:
         records = survey(
             analysis.workflow, inspection, lookup=self.options.lookup, registry=self.options.registry
         )
+        if self.options.save:
+            target = self.base / layout.SAVED_IMAGES
+            pull = not self.opening.offline
+            records = save(records, target, self.findings, pull=pull, say=self.options.say)
         references = {one.reference: one.pinned or one.reference for one in records}
         known = known_workdirs(
             list(references),
@@ -330,7 +339,7 @@ class _Making:
         for found in written.findings.values():
             self.findings.items.extend(one for one in found if one not in self.findings.items)
         for record in records:
-            if record.pinned is None:
+            if record.pinned is None and not record.saved:
                 self.findings.warning(
                     "A127",
                     f"the image {record.reference!r} is named by its tag only: {record.reason}",

@@ -102,6 +102,8 @@ def _running(
         yield f"On REANA:\n\n    reana-client run -f {projects[0]}\n"
         if len(projects) > 1:
             yield f"or with {' or '.join(f'`{name}`' for name in projects[1:])}.\n"
+    yield "With recast-bridge, which checks the files, runs it and compares the results:\n"
+    yield "    recast-bridge verify . -o ../verified\n"
     words = shlex.join(["recast-bridge", "run", *opening.arguments(), "-o", "../run"])
     yield f"The original ({layout.LANGUAGES[opening.kind]}) with recast-bridge:\n\n    {words}\n"
 

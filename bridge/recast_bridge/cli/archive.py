@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from recast_bridge.cli.common import Opening, output_directory, show_remarks, source_options
+from recast_bridge.cli.common import Opening, output_directory, show_remarks, source_options, stoppable
 from recast_bridge.cli.translating import ImageOptions, verbose_option, workdir_options
 
 
@@ -26,6 +26,13 @@ from recast_bridge.cli.translating import ImageOptions, verbose_option, workdir_
     help="Keep the results, the logs and the chosen files of this run.",
 )
 @click.option(
+    "--images",
+    type=click.Choice(["name", "save"]),
+    default="name",
+    show_default=True,
+    help="name: name the images, by digest where it is known; save: put them into the archive as well.",
+)
+@click.option(
     "--no-image-lookup",
     is_flag=True,
     help="Ask neither the container engine of this machine nor registries about images.",
@@ -38,6 +45,7 @@ def command(
     outdir: Path | None,
     metadata: Path | None,
     rundir: Path | None,
+    images: str,
     no_image_lookup: bool,
     workdirs: tuple[str, ...],
     workdir_files: tuple[Path, ...],
@@ -61,7 +69,10 @@ def command(
         workdirs=about.given(),
         lookup=not no_image_lookup,
         registry=not no_image_lookup and not opening.offline,
+        save=images == "save",
+        say=lambda text: click.echo(text, err=True),
     )
-    made = make(opening, outdir, options, findings)
+    with stoppable():
+        made = make(opening, outdir, options, findings)
     show_remarks(findings.items, verbose=verbose)
     click.echo(archived.summary(made))
