@@ -21,14 +21,15 @@ from recast_bridge.cwl.reading.documents import (
     Documents,
     Node,
     Process,
+    add_requirements,
     default_of,
     failure,
     parse_yaml,
     short,
     shown,
 )
-from recast_bridge.cwl.reading.jobs import NOTHING, JobReader, Known, known_value, read_job
-from recast_bridge.cwl.reading.kinds import Types, fits, may_be_null
+from recast_bridge.cwl.reading.jobs import NOTHING, REQUIREMENTS, JobReader, Known, known_value, read_job
+from recast_bridge.cwl.reading.kinds import Types, may_be_null
 from recast_bridge.cwl.reading.requirements import Requirements
 from recast_bridge.cwl.reading.secondary import check_neighbours
 from recast_bridge.cwl.reading.terms import Unsupported
@@ -98,6 +99,8 @@ def _values(
     values: dict[str, Any] = {}
     for path in inputs:
         found, node = read_job(path)
+        if REQUIREMENTS in found:
+            add_requirements(main, found.pop(REQUIREMENTS), node.at(REQUIREMENTS))
         for name, value in found.items():
             _check_name(name, declared, node.at(name).place, findings)
             values[name] = value
@@ -162,7 +165,7 @@ def _bounds(main: Process, values: Mapping[str, Any], types: Types, findings: Fi
             known = NOTHING
         if value is not None:
             value = _converted(value, kind)
-            if not fits(value, kind):
+            if not types.accepts(item.type_, value):
                 findings.error(
                     "C316",
                     f"the value of {name!r} is not of its type ({_kind(value)})",

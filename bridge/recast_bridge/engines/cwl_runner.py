@@ -20,8 +20,15 @@ import yaml
 
 from recast_bridge.cwl.reading.documents import Documents, short
 from recast_bridge.engines.types import RunResult
-from recast_bridge.model.findings import BridgeError, Findings, RunError, SourceError, TranslationError
-from recast_bridge.model.workflow import Analysis, Environment, Fields, FromParameter, Stage, Step
+from recast_bridge.model.findings import (
+    BridgeError,
+    Finding,
+    Findings,
+    RunError,
+    SourceError,
+    TranslationError,
+)
+from recast_bridge.model.workflow import MISSING, Analysis, Environment, Fields, FromParameter, Stage, Step
 
 _STAGE = "outputs"
 
@@ -63,8 +70,12 @@ def run(request: Request) -> dict[str, Any]:
     from recast_bridge.cwl.reader import read
 
     analysis, findings = read(request.document, process=request.process, inputs=request.jobs)
+    if analysis.workflow.outputs:
+        # The stage that publishes the outputs is run.
+        findings = Findings([finding for finding in findings.items if finding.code != "C359"])
     if findings.errors:
         raise SourceError(*findings.items)
+    _check_inputs(analysis)
     main = Documents().main(request.document, request.process)
     analysis, name = _with_outputs(analysis)
     with tempfile.TemporaryDirectory(prefix="recast-bridge-cwl-") as scratch:
@@ -79,6 +90,24 @@ def run(request: Request) -> dict[str, Any]:
             short(item.id): collector.value(values.get(short(item.id)), item.type_, item)
             for item in main.body.outputs or ()
         }
+
+
+def _check_inputs(analysis: Analysis) -> None:
+    """Refuse to run without a value that is needed."""
+    missing = [item for item in analysis.workflow.inputs if item.value is MISSING]
+    if missing:
+        raise SourceError(
+            *(
+                Finding(
+                    "C350",
+                    "error",
+                    f"nothing is given to the input {item.name!r}",
+                    "give it a value",
+                    item.place,
+                )
+                for item in missing
+            )
+        )
 
 
 def _with_outputs(analysis: Analysis) -> tuple[Analysis, str | None]:
@@ -270,7 +299,12 @@ def _is_path(kind: Any) -> bool:
 
 
 # The document or its values are not valid CWL; all other codes of the translation are about valid ones.
-_INVALID = frozenset({"C301", "C302", "C303", "C304", "C305", "C306", "C307", "C308", "C310", "C314", "C316"})
+_INVALID = frozenset(
+    (
+        *("C301", "C302", "C303", "C304", "C305", "C306", "C307", "C308", "C310", "C314", "C316", "C322"),
+        *("C349", "C350"),
+    )
+)
 
 
 def unsupported(error: BridgeError) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from recast_bridge.cwl.reading import terms as t
@@ -11,10 +12,11 @@ from recast_bridge.cwl.reading.bounds import Part, decimal, describe
 from recast_bridge.cwl.reading.documents import short
 from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
+from recast_bridge.cwl.reading.jobs import UNSET
 from recast_bridge.cwl.reading.kinds import Types, is_scalar, may_be_null, without_null
 from recast_bridge.cwl.reading.terms import Attr, Const, Port, Term, Unsupported
 from recast_bridge.model.templates import merged
-from recast_bridge.model.types import BOOLEAN, STRING, Array, Record, Type, is_array, is_path
+from recast_bridge.model.types import BOOLEAN, STRING, Array, Record, Type, has_paths, is_array, is_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ Argument = Word | Words | Block
 
 # Before everything else, as in the reference runner.
 _FIRST = -1_000_000
+
+# The elements of a list that is bound are bound, too.
+_PLAIN = SimpleNamespace(
+    position=None, prefix=None, separate=None, itemSeparator=None, valueFrom=None, shellQuote=None
+)
 
 
 class CommandLine:
@@ -80,36 +87,77 @@ class CommandLine:
             found.append(((position, 0, number), self._bound(value, t.type_of(value), item)))
         for declared in self.tool.inputs:
             name = short(declared.id)
-            found.extend(self._input(declared, self.inputs.get(name, t.NULL), (name,)))
+            value = self.inputs.get(name, t.NULL)
+            found.extend(self._input(declared.type_, declared.inputBinding, value, (), (name,)))
         found.sort(key=lambda entry: entry[0])
         return [argument for _, group in found for argument in group]
 
     def _input(
-        self, declared: Any, value: Term, name: tuple[Any, ...]
+        self, declared: Any, binding: Any, value: Term, lead: tuple[Any, ...], name: tuple[Any, ...]
     ) -> Iterator[tuple[tuple[Any, ...], Any]]:
-        binding = declared.inputBinding
-        kind = self._schema(declared.type_)
-        if binding is not None:
-            position = self._position(binding, value)
-            if binding.valueFrom is not None:
-                if not self._is_null(value):
-                    made = evaluate(binding.valueFrom, self.scope.with_self(value))
-                    yield (position, 1, *name), self._bound(made, t.type_of(made), binding)
-                return
-            yield (position, 1, *name), self._bound(value, self.types.read(declared.type_), binding, kind)
+        """The arguments of an input, a field or an element, each with its key for sorting.
+
+        Args:
+            declared: its type.
+            binding: its binding; None for none.
+            value: its value.
+            lead: key of what it is a part of, if that has a binding.
+            name: what sorts it among others of the same position.
+        """
+        kind = self._schema(declared, value)
+        key = (*lead, self._position(binding, value), 1, *name) if binding is not None else lead
+        if binding is not None and binding.valueFrom is not None:
+            if not self._is_null(value):
+                made = evaluate(binding.valueFrom, self.scope.with_self(value))
+                yield key, self._bound(made, t.type_of(made), binding)
             return
         shape = getattr(kind, "type_", None)
-        if shape == "record" and not self._is_null(value):
+        if shape == "record":
+            if self._is_null(value):
+                return
+            if binding is not None and binding.prefix:
+                yield key, [Word(Const(binding.prefix), binding.shellQuote is not False)]
             for number, field in enumerate(kind.fields or ()):
                 part = t.attribute(value, short(field.name))
-                yield from self._input(field, part, (*name, number))
+                inner = (number,) if binding is not None else (*name, number)
+                yield from self._input(field.type_, field.inputBinding, part, key, inner)
+        elif shape == "array" and self._size(value, binding) is not None:
+            yield from self._known_list(kind, binding, value, key, name)
+        elif binding is not None:
+            yield key, self._bound(value, self.types.read(declared), binding, kind)
         elif shape == "array" and self._item_binding(kind) is not None:
             if not self._is_null(value):
                 position = self._position(self._item_binding(kind), value)
-                yield (position, 1, *name), self._items(value, kind, None)
+                yield (*lead, position, 1, *name), self._items(value, kind, None)
         elif shape == "enum" and kind.inputBinding is not None:
             binding = kind.inputBinding
-            yield (self._position(binding, value), 1, *name), self._bound(value, STRING, binding)
+            yield (*lead, self._position(binding, value), 1, *name), self._bound(value, STRING, binding)
+
+    def _size(self, value: Term, binding: Any) -> int | None:
+        """Length of a list whose elements are looked at one by one, as it is with the given values."""
+        if not self.scope.settled or (binding is not None and binding.itemSeparator is not None):
+            return None
+        if isinstance(value, t.Listed):
+            return len(value.items)
+        known = self.filling.known(value)
+        if not isinstance(known.value, list):
+            return None
+        self.filling.note(value, known)
+        return len(known.value)
+
+    def _known_list(
+        self, schema: Any, binding: Any, value: Term, key: tuple[Any, ...], name: tuple[Any, ...]
+    ) -> Iterator[tuple[tuple[Any, ...], Any]]:
+        """A list of which the elements are known (CWL v1.2, CommandLineTool, section 4.1)."""
+        size = self._size(value, binding) or 0
+        if binding is not None and binding.prefix and size:
+            yield key, [Word(Const(binding.prefix), binding.shellQuote is not False)]
+        inner = self._item_binding(schema)
+        if inner is None and binding is not None:
+            inner = _PLAIN
+        for number in range(size):
+            place = (number,) if binding is not None else (*name, number)
+            yield from self._input(schema.items, inner, t.attribute(value, number), key, place)
 
     def _item_binding(self, schema: Any) -> Any:
         """The binding of each element of a list."""
@@ -118,11 +166,15 @@ class CommandLine:
             return schema.inputBinding
         return None if isinstance(items, str | list) else getattr(items, "inputBinding", None)
 
-    def _schema(self, kind: Any) -> Any:
-        """The schema of a type, without null."""
+    def _schema(self, kind: Any, value: Term) -> Any:
+        """The schema of a type, without null, and of a union the one of the value if that is known."""
         kind = self.types.resolved(kind)
         if isinstance(kind, list):
             rest = [self.types.resolved(item) for item in kind if item != "null"]
+            known = self.filling.known(value)
+            if len(rest) > 1 and known.value is not UNSET and self.scope.settled:
+                self.filling.note(value, known)
+                rest = [item for item in rest if self.types.accepts(item, known.value)][:1]
             bound = [item for item in rest if not isinstance(item, str)]
             return rest[0] if len(rest) == 1 else bound[0] if len(bound) == 1 else rest
         return kind
@@ -151,7 +203,7 @@ class CommandLine:
         separate = binding is None or binding.separate is not False
         separator = binding.itemSeparator if binding is not None else None
         quoted = binding is None or binding.shellQuote is not False
-        value = self.filling.simplified(value)
+        value = self._plainly(self.filling.simplified(value))
         if isinstance(value, Const):
             return self._constant(value.value, prefix, separate, separator, quoted)
         if isinstance(value, t.Listed):
@@ -168,6 +220,14 @@ class CommandLine:
         if isinstance(kind, Record):
             raise Unsupported(f"{describe(value)} is a record that stands in the command line as a whole")
         return self._one(self._text(value, kind), prefix, separate, quoted)
+
+    def _plainly(self, value: Term) -> Term:
+        """Data in the place of a value that is known and holds no file, if given values may be looked at."""
+        known = self.filling.known(value)
+        if not self.scope.settled or known.value is UNSET or has_paths(known.value):
+            return value
+        self.filling.note(value, known)
+        return Const(known.value)
 
     def _text(self, value: Term, kind: Type) -> Term:
         return Attr(value, "path") if is_path(kind) and isinstance(value, Port | Attr) else value

@@ -17,6 +17,7 @@ from recast_bridge.cwl.reading import terms as t
 from recast_bridge.cwl.reading.bounds import Part, template
 from recast_bridge.cwl.reading.commandline import Argument, Block, Word, Words
 from recast_bridge.cwl.reading.filling import Filling
+from recast_bridge.cwl.reading.reporting import EXIT_CODE
 from recast_bridge.cwl.reading.staging import Entry, shell_lines
 from recast_bridge.cwl.reading.terms import Const, Term, Text, Unsupported
 from recast_bridge.model.findings import Place
@@ -37,6 +38,7 @@ class Streams:
         stderr: name of the file that takes its messages.
         environment: variables.
         success: exit codes that mean success, if they are others than 0.
+        says_code: True when the exit code is to be written into a file.
     """
 
     stdin: Term | None = None
@@ -44,6 +46,7 @@ class Streams:
     stderr: Term | None = None
     environment: list[tuple[str, Term]] = field(default_factory=list)
     success: tuple[int, ...] = ()
+    says_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +253,9 @@ class CommandWriter:
         if not self.streams.success:
             return merged(parts)
         codes = "|".join(str(code) for code in self.streams.success)
-        judge = f"\n) || status=$?\ncase $status in {codes}) exit 0 ;; *) exit $status ;; esac\n"
+        write = f"echo $status > {EXIT_CODE}\n" if self.streams.says_code else ""
+        failed = "*) exit $status ;;" if 0 in self.streams.success else "0) exit 1 ;; *) exit $status ;;"
+        judge = f"\n) || status=$?\n{write}case $status in {codes}) exit 0 ;; {failed} esac\n"
         return merged(["status=0\n(\n", *parts, judge])
 
 

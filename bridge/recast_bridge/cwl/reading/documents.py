@@ -246,6 +246,30 @@ class Documents:
         return self._files[path]
 
 
+def add_requirements(process: Process, written: Any, node: Node) -> None:
+    """Let a process require what its job file says, too; that wins over the same of its own.
+
+    Args:
+        process: it is changed.
+        written: the requirements.
+        node: where they stand.
+
+    Raises:
+        SourceError: they are not valid.
+    """
+    document = {"cwlVersion": "v1.2", "class": "Workflow", "inputs": [], "outputs": [], "steps": []}
+    uri = Path(os.path.abspath(node.place.file)).as_uri()
+    options = LoadingOptions(fetcher=_Fetcher(process.directory), fileuri=uri)
+    try:
+        loaded = cwl_v1_2.load_document_by_yaml({**document, "requirements": written}, uri, options)
+    except SchemaSaladException as error:
+        raise _invalid(error, node) from error
+    new = list(loaded.requirements or ())
+    classes = {item.class_ for item in new}
+    own = [item for item in process.body.requirements or () if item.class_ not in classes]
+    process.body.requirements = [*own, *new]
+
+
 def failure(code: str, message: str, remedy: str, place: Place | None) -> SourceError:
     """An error that ends the reading of a file."""
     return SourceError(Finding(code, "error", message, remedy, place))
@@ -390,4 +414,15 @@ def _invalid(error: SchemaSaladException, node: Node) -> SourceError:
     )
 
 
-__all__ = ["Documents", "Node", "Process", "default_of", "failure", "local", "parse_yaml", "short", "shown"]
+__all__ = [
+    "Documents",
+    "Node",
+    "Process",
+    "add_requirements",
+    "default_of",
+    "failure",
+    "local",
+    "parse_yaml",
+    "short",
+    "shown",
+]

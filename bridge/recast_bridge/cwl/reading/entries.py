@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from recast_bridge.cwl.reading import links
 from recast_bridge.cwl.reading import terms as t
 from recast_bridge.cwl.reading.bounds import NO_VALUE, Bound
 from recast_bridge.cwl.reading.documents import Node, Process, default_of, short
-from recast_bridge.cwl.reading.expressions import Scope, evaluate
+from recast_bridge.cwl.reading.expressions import Scope, either, evaluate
+from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.javascript import Library
 from recast_bridge.cwl.reading.jobs import NOTHING, JobReader
 from recast_bridge.cwl.reading.kinds import Types, may_be_null, without_null
-from recast_bridge.cwl.reading.requirements import Requirements
+from recast_bridge.cwl.reading.requirements import Requirements, runtime_of
+from recast_bridge.cwl.reading.settled import Settling, loads_of
 from recast_bridge.cwl.reading.terms import Const, Port, Term, Unsupported
-from recast_bridge.cwl.reading.tools import RUNTIME, library_of
+from recast_bridge.cwl.reading.tools import library_of, scope_over
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.types import ANY, Type, element, is_array
 
@@ -51,6 +54,20 @@ class EntryReader:
         self.bounds: dict[str, Bound] = {}
         self.values_from: dict[str, Term] = {}
         self.optional: set[str] = set()
+        self.decided: set[str] = set()
+
+    def _made(self, bound: Bound, name: str) -> Bound:
+        """A value whose files are all there."""
+        if not isinstance(bound.expression, ex.Literal):
+            return bound
+        return self.workflow.assembled(bound, f"{self.name}_{name}", self.node.named("in", name).place)
+
+    def _filling(self) -> Filling:
+        inside = {name: self._inside(name) for name in self.bounds}
+        filling = Filling(inside, runtime_of(self.requirements), self.scattered)
+        filling.optional = self.optional
+        filling.directory = self.process.directory
+        return filling
 
     # -------------------------------------------------------------- what goes in
 
@@ -64,9 +81,7 @@ class EntryReader:
             if item.default is not None:
                 given = default_of(item, node)
                 default = JobReader(self.workflow.process.directory).value(given)
-                bound = links.with_default(bound, default)
-            if item.loadContents or item.loadListing:
-                raise Unsupported(f"the content of the file {name!r} is read between the steps", "", "C345")
+                bound = self._made(links.with_default(bound, default), name)
             self.bounds[name] = bound
             if item.valueFrom is not None:
                 expressions.append((name, item.valueFrom, node))
@@ -74,20 +89,18 @@ class EntryReader:
             return
         self._prepare_scattered()
         ports = {name: self._port(name) for name in self.bounds}
-        scope = Scope(
-            {"inputs": t.Mapped(tuple(ports.items()), closed=True), "self": t.NULL, "runtime": RUNTIME},
-            self._library(),
-            old_escapes=self.workflow.process.version != "v1.2",
-        )
+        settling = Settling(self._filling(), loads_of(self.step.in_, self.outer))
+        scope = scope_over(ports, self._library(), self.workflow.process.version, settling)
         made: dict[str, Bound] = {}
         for name, text, _ in expressions:
             own = ports[name] if self.bounds[name] is not NO_VALUE else t.NULL
-            value = evaluate(text, scope.with_self(own))
-            workflow_value = self._as_bound(value, name)
+            seen = scope.with_self(own)
+            value, workflow_value = either(seen, partial(self._between, text, name))
             if workflow_value is None:
                 self.values_from[name] = value
             else:
                 made[name] = workflow_value
+        self.decided |= settling.knowledge.decided
         for name, bound in made.items():
             used = any(name in t.ports_in(value) for value in self.values_from.values())
             if used:
@@ -102,6 +115,11 @@ class EntryReader:
 
     def _library(self) -> Library:
         return library_of(self.outer)
+
+    def _between(self, text: str, name: str, scope: Scope) -> tuple[Term, Bound | None]:
+        """An expression, and the value of the workflow that it is, if it is one."""
+        value = evaluate(text, scope)
+        return value, self._as_bound(value, name)
 
     def _as_bound(self, value: Term, name: str) -> Bound | None:
         """An expression that the workflow itself can say."""
@@ -154,7 +172,7 @@ class EntryReader:
             else:
                 if default is not None and name not in self.scattered:
                     default_value = JobReader(self.process.directory).value(default)
-                    self.bounds[name] = links.with_default(self.bounds[name], default_value)
+                    self.bounds[name] = self._made(links.with_default(self.bounds[name], default_value), name)
                 found[name] = self._port(name, kind)
                 self._must_be_there(name, kind)
         return found
@@ -187,7 +205,7 @@ class EntryReader:
                 raise Unsupported(f"nothing is given to the input {name!r}", "give it a value", "C350")
             return t.NULL
         value = JobReader(self.process.directory).value(default)
-        made = links.literal(value)
+        made = self._made(links.literal(value), name)
         if bound is not None and bound.known.from_job:
             made = replace(made, known=replace(made.known, from_job=True))
         self.bounds[name] = made

@@ -25,7 +25,7 @@ from recast_bridge.cwl.reading.knowledge import Knowledge
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Runtime, Term, Text, Unsupported
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.templates import merged
-from recast_bridge.model.types import ANY, BOOLEAN, INT, Array, Type, is_array, is_path, members
+from recast_bridge.model.types import ANY, BOOLEAN, INT, Array, Record, Type, is_array, is_path, members
 from recast_bridge.model.values import is_word
 from recast_bridge.model.workflow import Slot
 
@@ -49,6 +49,8 @@ class Filling(Knowledge):
         path: list[str | int] = []
         current = term
         while isinstance(current, Attr):
+            if current.key == "length" and not isinstance(t.type_of(current.of), Record):
+                raise Unsupported(f"{describe(term)} is computed, which a command cannot do")
             path.insert(0, current.key)
             current = current.of
         if (
@@ -137,6 +139,10 @@ class Filling(Knowledge):
         raise Unsupported(f"{describe(term)} is not known before the run, and stands inside text")
 
     def _path(self, file: Term, *, quoted: bool) -> list[Part]:
+        if isinstance(file, Call) and file.function == "fileIn" and isinstance(file.arguments[1], Const):
+            relative = f"/{file.arguments[1].value}"
+            inside = self._path(file.arguments[0], quoted=quoted)
+            return merged([*inside, shlex.quote(relative) if quoted else relative])
         self.is_null(file)
         if isinstance(file, Port) and file.name in self.staged:
             name = self.staged[file.name]

@@ -32,6 +32,8 @@ _METHODS = frozenset(
     )
 )
 _DEEPEST = 40
+# Key of the names that a function has itself: what is set in it is seen nowhere else.
+_OWN = "\0own"
 
 
 class Follower:
@@ -51,6 +53,7 @@ class Follower:
         if self.depth > _DEEPEST:
             raise Unsupported("a function calls itself too often")
         scope: dict[str, Any] = {**self.names, **function.scope}
+        scope[_OWN] = set(function.parameters)
         for number, name in enumerate(function.parameters):
             scope[name] = arguments[number] if number < len(arguments) else t.NULL
         if function.body.type != "statement_block":
@@ -76,6 +79,7 @@ class Follower:
                     if declarator.type == "variable_declarator":
                         value = declarator.child_by_field_name("value")
                         name = text_of(inner(declarator, "name"))
+                        scope[_OWN].add(name)
                         scope[name] = t.NULL if value is None else self.value(value, scope)
             elif kind == "function_declaration":
                 scope[text_of(inner(statement, "name"))] = function_of(statement, scope)
@@ -106,14 +110,15 @@ class Follower:
         """A statement that changes a variable."""
         if node.type == "assignment_expression":
             left = inner(node, "left")
-            if left.type == "identifier" and text_of(left) in scope:
+            if left.type == "identifier" and text_of(left) in scope.get(_OWN, ()):
                 scope[text_of(left)] = self.value(inner(node, "right"), scope)
                 return
             if left.type in ("member_expression", "subscript_expression"):
                 target = inner(left, "object")
                 name = text_of(target)
                 owner = scope.get(name)
-                if target.type == "identifier" and isinstance(owner, t.Mapped | Const):
+                own = target.type == "identifier" and name in scope.get(_OWN, ())
+                if own and isinstance(owner, t.Mapped | Const):
                     key = self._key(left, scope)
                     if isinstance(owner, Const) and isinstance(owner.value, dict):
                         owner = t.Mapped(tuple((name, Const(item)) for name, item in owner.value.items()))
@@ -149,6 +154,12 @@ class Follower:
 
     def _string(self, node: Node, scope: Mapping[str, Any]) -> Term:
         return Const(string_value(node))
+
+    def _regex(self, node: Node, scope: Mapping[str, Any]) -> Term:
+        if text_of(node) == r"/\r?\n/":
+            # Where lines end; text with the other ends of lines is refused when it is read.
+            return Const("\n")
+        raise Unsupported(f"JavaScript that is not followed: {excerpt(node)}")
 
     def _template_string(self, node: Node, scope: Mapping[str, Any]) -> Term:
         parts: list[Term] = []
@@ -206,6 +217,14 @@ class Follower:
         if node.type == "member_expression":
             return text_of(inner(node, "property"))
         key = self.expression(inner(node, "index"), scope)
+        if isinstance(key, t.Operation) and key.operator == "-" and len(key.operands) == 2:
+            whole, back = key.operands
+            owner = self.expression(inner(node, "object"), scope)
+            lines = isinstance(owner, t.Call) and owner.function == ".split"
+            number = back.value if isinstance(back, Const) else None
+            if lines and whole == t.Attr(owner, "length") and isinstance(number, int):
+                # Counted from the end.
+                return -number
         if not isinstance(key, Const):
             raise Unsupported("an expression takes a part of a value by a key that is not known")
         return key.value

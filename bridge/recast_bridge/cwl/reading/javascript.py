@@ -63,9 +63,15 @@ class Known:
 
 @dataclass(slots=True)
 class Library:
-    """The functions that the expressions of one process may call."""
+    """The functions that the expressions of one process may call.
+
+    Attributes:
+        functions: by name.
+        roots: the programs that declare them.
+    """
 
     functions: dict[str, Function | Known] = field(default_factory=dict)
+    roots: list[Node] = field(default_factory=list)
 
 
 @cache
@@ -95,8 +101,10 @@ def read_library(items: list[str]) -> Library:
     scope: dict[str, Any] = library.functions
     sources: dict[str, tuple[str, frozenset[str]]] = {}
     for item in items:
+        root = parse(item)
+        library.roots.append(root)
         sources.update(_sources(item))
-        library.functions.update(functions_in(parse(item), scope))
+        library.functions.update(functions_in(root, scope))
     for name in sources:
         if _is_ours(name, sources):
             library.functions[name] = Known(name)

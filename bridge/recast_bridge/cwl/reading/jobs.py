@@ -43,6 +43,9 @@ class Known:
 
 NOTHING = Known()
 
+REQUIREMENTS = "cwl:requirements"
+"""Key of what a job file requires of the process."""
+
 
 def known_value(value: Any, *, from_job: bool) -> Known:
     """What is known about a given value."""
@@ -67,10 +70,29 @@ def part_of(known: Known, key: str | int) -> Known:
     value = known.value
     try:
         if isinstance(value, Mapping | list) and not isinstance(key, bool):
+            if isinstance(value, Mapping) and key not in value:
+                return Known(null=True, value=None, from_job=known.from_job)
             return replace(known_value(value[key], from_job=known.from_job))  # type: ignore[index]
     except (LookupError, TypeError):
         pass
     return known.item or NOTHING if isinstance(key, int) else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled(PathValue):
+    """A file or directory that is not there yet under its name; its ``path`` is only that name.
+
+    Attributes:
+        contents: text of a file that is written down.
+        listing: what is in a directory that is written down.
+        source: the file or directory that is to be there under the name; None for what is written down.
+        beside: files that are to lie beside it.
+    """
+
+    contents: str | None = None
+    listing: tuple[PathValue, ...] = ()
+    source: Path | None = None
+    beside: tuple[PathValue, ...] = ()
 
 
 class JobReader:
@@ -87,7 +109,7 @@ class JobReader:
         """Plain data with ``PathValue`` leaves.
 
         Raises:
-            Unsupported: a file has no path.
+            Unsupported: a file is not on this machine, or is none.
         """
         if not isinstance(data, str | Mapping | list) and hasattr(data, "class_"):
             data = {"class": data.class_, **{key: getattr(data, key, None) for key in _FILE_FIELDS}}
@@ -110,22 +132,38 @@ class JobReader:
     def _path(self, data: Mapping[str, Any]) -> PathValue:
         location = data.get("location") or data.get("path")
         kind = "File" if data["class"] == "File" else "Directory"
+        basename = str(data.get("basename") or "")
+        beside = tuple(map(self._member, data.get("secondaryFiles") or ()))
         if not location:
-            raise Unsupported(
-                f"a {kind} that is written down in the value itself has no path",
-                "write it into a file and name that",
-                "C312",
-            )
+            return self._literal(data, basename, beside)
         path = self._local(str(location), is_uri=bool(data.get("location")))
-        basename = data.get("basename")
-        if basename and basename != path.name:
-            raise Unsupported(
-                f"the {kind} {path.name!r} is to be called {str(basename)!r}",
-                "give the file its name",
-                "C312",
-            )
-        self._check_neighbours(path, data.get("secondaryFiles") or ())
+        moved = any(isinstance(item, Assembled) or item.path.parent != path.parent for item in beside)
+        if moved or (basename and basename != path.name):
+            return Assembled(kind, Path(basename or path.name), source=path, beside=beside)  # type: ignore[arg-type]
         return PathValue(kind, path)  # type: ignore[arg-type]
+
+    def _literal(self, data: Mapping[str, Any], basename: str, beside: tuple[PathValue, ...]) -> Assembled:
+        """What is written down in the value itself."""
+        if data["class"] == "Directory":
+            listing = tuple(map(self._member, data.get("listing") or ()))
+            return Assembled("Directory", Path(basename or "literal"), listing=listing, beside=beside)
+        contents = data.get("contents")
+        if contents is None:
+            raise Unsupported(
+                "a File has neither a path nor contents", "name the file, or write down its contents", "C316"
+            )
+        return Assembled("File", Path(basename or "literal"), contents=str(contents), beside=beside)
+
+    def _member(self, item: Any) -> PathValue:
+        """A file in a list of files."""
+        if not isinstance(item, Mapping):
+            item = {
+                "class": getattr(item, "class_", None),
+                **{key: getattr(item, key, None) for key in _FILE_FIELDS},
+            }
+        if item.get("class") not in ("File", "Directory"):
+            raise Unsupported("a list of files holds something else", "correct the value", "C316")
+        return self._path(item)
 
     def _local(self, location: str, *, is_uri: bool) -> Path:
         parts = urllib.parse.urlsplit(location)
@@ -134,26 +172,12 @@ class JobReader:
         text = urllib.parse.unquote(parts.path) if is_uri or parts.scheme == "file" else location
         return Path(os.path.abspath(self.base / text))
 
-    def _check_neighbours(self, path: Path, neighbours: Any) -> None:
-        """Secondary files must lie beside the file: there, commands look for them."""
-        for item in neighbours:
-            if not isinstance(item, Mapping):
-                item = {key: getattr(item, key, None) for key in ("class_", *_FILE_FIELDS)}
-                item["class"] = item.pop("class_")
-            other = self._path(item)
-            if other.path.parent != path.parent:
-                raise Unsupported(
-                    f"the secondary file {other.path.name!r} does not lie beside {path.name!r}",
-                    "put it there",
-                    "C312",
-                )
 
-
-_FILE_FIELDS = ("location", "path", "basename", "secondaryFiles")
+_FILE_FIELDS = ("location", "path", "basename", "secondaryFiles", "contents", "listing")
 
 
 def read_job(path: Path) -> tuple[dict[str, Any], Node]:
-    """The values of a job file, and where they stand.
+    """The values of a job file, and where they stand; ``REQUIREMENTS`` among them as it is written.
 
     Raises:
         SourceError: it cannot be read.
@@ -168,6 +192,9 @@ def read_job(path: Path) -> tuple[dict[str, Any], Node]:
     for key, item in node.raw.items():
         if key == "cwl:tool":
             continue
+        if key == REQUIREMENTS:
+            values[REQUIREMENTS] = item
+            continue
         if str(key).startswith("cwl:"):
             raise failure("C313", f"{key} in a job file", "write it into the document", node.at(key).place)
         try:
@@ -177,4 +204,14 @@ def read_job(path: Path) -> tuple[dict[str, Any], Node]:
     return values, node
 
 
-__all__ = ["NOTHING", "UNSET", "JobReader", "Known", "known_value", "part_of", "read_job"]
+__all__ = [
+    "NOTHING",
+    "REQUIREMENTS",
+    "UNSET",
+    "Assembled",
+    "JobReader",
+    "Known",
+    "known_value",
+    "part_of",
+    "read_job",
+]

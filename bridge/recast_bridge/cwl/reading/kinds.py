@@ -81,6 +81,23 @@ class Types:
             return Record(tuple((short(field.name), self.read(field.type_)) for field in kind.fields or ()))
         return ANY
 
+    def accepts(self, kind: Any, value: Any) -> bool:
+        """True when a value is of a type as CWL has it, with the symbols of its enums."""
+        kind = self.resolved(kind)
+        if isinstance(kind, list):
+            return any(self.accepts(item, value) for item in kind)
+        shape = getattr(kind, "type_", None)
+        if shape == "enum":
+            return value in [short(str(symbol)) for symbol in kind.symbols]
+        if shape == "array":
+            return isinstance(value, list) and all(self.accepts(kind.items, item) for item in value)
+        if shape == "record":
+            fields = kind.fields or ()
+            return isinstance(value, dict) and all(
+                self.accepts(field.type_, value.get(short(field.name))) for field in fields
+            )
+        return fits(value, self.read(kind))
+
 
 def without_null(kind: Type) -> Type:
     """What is left of a type when the value is there."""

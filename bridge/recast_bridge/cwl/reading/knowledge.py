@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from recast_bridge.cwl.reading import terms as t
@@ -13,7 +14,7 @@ from recast_bridge.cwl.reading.kinds import may_be_null
 from recast_bridge.cwl.reading.operators import operation, truthy
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Term, Text, Unsupported
 from recast_bridge.model import expressions as ex
-from recast_bridge.model.types import ANY, PathValue, is_path
+from recast_bridge.model.types import ANY, DIRECTORY, FILE, PathValue, is_path
 
 
 class Knowledge:
@@ -29,22 +30,36 @@ class Knowledge:
         decided: inputs whose given values have decided what is written.
         optional: inputs that may be absent, and are there with the given values.
         outdir: name of the parameter that is the step's own directory.
+        directory: that of the document.
+        neighbours: for inputs with secondary files, the patterns of these.
         staged: for inputs that are put into the step's directory, the names that they have there.
     """
 
     def __init__(
         self, bounds: Mapping[str, Bound], runtime: Mapping[str, Any], scattered: tuple[str, ...] = ()
     ) -> None:
-        self.bounds = bounds
+        self.bounds = dict(bounds)
         self.runtime = runtime
         self.scattered = scattered
         self.used: dict[str, ex.Expression] = {}
         self.decided: set[str] = set()
         self.staged: dict[str, str] = {}
         self.optional: set[str] = set()
+        self.directory = Path()
+        self.neighbours: dict[str, tuple[str, ...]] = {}
         self.outdir = "outdir"
         while self.outdir in bounds:
             self.outdir += "_"
+
+    def given(self, value: PathValue) -> Port:
+        """A file that the document names, as an input that nobody else has."""
+        number = 1
+        while f"file{number}" in self.bounds:
+            number += 1
+        kind = FILE if value.kind == "File" else DIRECTORY
+        known = Known(False, value, name=value.path.name)
+        self.bounds[f"file{number}"] = Bound(ex.Literal(value), kind, known)
+        return Port(f"file{number}", kind)
 
     # -------------------------------------------------------------- what is known
 
@@ -61,6 +76,8 @@ class Knowledge:
             if of.name is not None and term.key in ("basename", "nameroot", "nameext"):
                 return Known(False, name_part(of.name, str(term.key)), from_job=of.from_job)
             return part_of(of, term.key)
+        if isinstance(term, Call) and term.function == "fileIn" and isinstance(term.arguments[1], Const):
+            return Known(False, name=str(term.arguments[1].value))
         if isinstance(term, Text):
             parts = [self.known(part) for part in term.parts]
             if all(isinstance(part.value, str | int) for part in parts):

@@ -82,6 +82,9 @@ def merge(bounds: Sequence[Bound], how: str | None, pick: str | None) -> Bound:
 def _nested(bounds: Sequence[Bound]) -> Bound:
     kind = Array(union(bound.type for bound in bounds))
     known = Known(False, item=None)
+    if bounds and all(bound.known.value is not UNSET for bound in bounds):
+        values = [bound.known.value for bound in bounds]
+        known = known_value(values, from_job=any(bound.known.from_job for bound in bounds))
     parts = tuple(bounds)
     expressions = tuple(bound.expression for bound in bounds)
     problem = next((bound.problem for bound in bounds if bound.problem), "")

@@ -15,11 +15,11 @@ from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.jobs import NOTHING, Known
 from recast_bridge.cwl.reading.kinds import Types, may_be_null, without_null
-from recast_bridge.cwl.reading.reporting import report_line
+from recast_bridge.cwl.reading.reporting import EXIT_CODE, REPORT, report_line, report_number
 from recast_bridge.cwl.reading.secondary import check_secondary
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Found, Port, Term, Unsupported
 from recast_bridge.model.templates import merged
-from recast_bridge.model.types import ANY, PATH, STRING, Array, Record, Type, is_array, is_path
+from recast_bridge.model.types import ANY, PATH, STRING, Type, is_array, is_path
 from recast_bridge.model.workflow import (
     Constant,
     Fields,
@@ -66,6 +66,14 @@ class Output:
     report: tuple[Part, ...] = ()
 
 
+def is_written(declared: Any, types: Types) -> bool:
+    """True for an output that only the tool itself can describe, in ``cwl.output.json``."""
+    if getattr(declared, "outputBinding", None) is not None or declared.type_ in ("stdout", "stderr"):
+        return False
+    fields = getattr(types.resolved(declared.type_), "fields", None)
+    return all(is_written(field, types) for field in fields or ())
+
+
 class Publishing:
     """Reads the outputs of one tool.
 
@@ -93,6 +101,11 @@ class Publishing:
         self.exit_codes = exit_codes
         self.name = ""
 
+    def read_as(self, declared: Any, scope: Scope) -> Output:
+        """One output, with another scope; see :meth:`read`."""
+        other = Publishing(self.filling, scope, self.types, self.streams, exit_codes=self.exit_codes)
+        return other.read(declared)
+
     def read(self, declared: Any) -> Output:
         """One output.
 
@@ -113,7 +126,7 @@ class Publishing:
     def _unbound(self, declared: Any, kind: Type) -> Output:
         schema = self.types.resolved(declared.type_)
         fields = getattr(schema, "fields", None)
-        if getattr(schema, "type_", None) == "record" and fields:
+        if getattr(schema, "type_", None) == "record" and fields and not is_written(declared, self.types):
             items = []
             for field in fields:
                 inner = self.read(field)
@@ -123,15 +136,13 @@ class Publishing:
                     )
                 items.append((short(field.name), inner.published))
             return Output(Fields(tuple(items)), kind)
-        if _has_files(kind):
-            raise Unsupported(
-                "the output is described by cwl.output.json, which the tool writes, and holds files",
-                "add an outputBinding with a glob",
-                "C341",
-            )
         if getattr(declared, "id", None) is None:
             raise Unsupported("a field of a record is made in a way that is not carried over", "", "C340")
-        return Output(None, kind, file=("cwl.output.json", short(declared.id)))
+        return self.written(declared)
+
+    def written(self, declared: Any) -> Output:
+        """An output that the tool itself describes."""
+        return Output(None, self.types.read(declared.type_), file=(REPORT, short(declared.id)))
 
     def _bound(self, binding: Any, kind: Type) -> Output:
         globs = self._globs(binding.glob)
@@ -139,7 +150,9 @@ class Publishing:
             if not globs:
                 return Output(Constant(None), kind, Known(True, None))
             return self._files(globs, kind)
-        value = self.filling.simplified(evaluate(binding.outputEval, self.scope.with_self(Found())))
+        value = self.filling.simplified(
+            evaluate(binding.outputEval, self.scope.with_exit_code().with_self(Found()))
+        )
         if value == Found() or (value == Attr(Found(), 0) and is_array(kind) is not True):
             return self._files(globs, kind)
         if any(isinstance(part, Found) for part in t.walk(value)):
@@ -290,7 +303,8 @@ class Publishing:
         value = _plain(value)
         if isinstance(value, t.Runtime) and value.name == "exitCode":
             if self.exit_codes:
-                raise Unsupported("the exit code is published, and may be another than 0", "", "C343")
+                line = report_number(self.name, EXIT_CODE)
+                return Output(None, kind, Known(False), report=tuple(line))
             return Output(None, kind, Known(False, 0), exit_code=True)
         known = self.filling.known(value)
         if isinstance(value, Const):
@@ -334,14 +348,6 @@ def _literal_path(pattern: _Pattern | None) -> str | None:
     if all(isinstance(part, str) for part in parts):
         return "".join(str(part) for part in parts).lstrip("/")
     return None
-
-
-def _has_files(kind: Type) -> bool:
-    if isinstance(kind, Array):
-        return _has_files(kind.items)
-    if isinstance(kind, Record):
-        return any(_has_files(field) for _, field in kind.fields)
-    return any(is_path(member) for member in getattr(kind, "members", (kind,)))
 
 
 def _plain(value: Term) -> Term:
@@ -404,4 +410,4 @@ def file_outputs(outputs: Mapping[str, Output]) -> FromFile | None:
     return FromFile(paths.pop(), keys)
 
 
-__all__ = ["Output", "Publishing", "file_outputs"]
+__all__ = ["Output", "Publishing", "file_outputs", "is_written"]

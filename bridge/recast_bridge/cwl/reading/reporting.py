@@ -28,9 +28,17 @@ from recast_bridge.model.workflow import (
 REPORT = ".cwl-outputs.yml"
 """Name of the file, below the step's directory."""
 
-# say NAME TEXT; content NAME FILE: the text of a file as a YAML block, which keeps every character.
+EXIT_CODE = ".cwl-exit-code"
+"""Name of the file with the exit code of a tool whose exit codes mean something."""
+
+# say NAME TEXT; number NAME TEXT; leading: the whole number with which the first line begins; last_line
+# FILE: the last one, if it has an end; content NAME FILE: the text of a file as a YAML block, which keeps
+# every character.
 _FUNCTIONS = """\
 say() { printf "%s: '%s'\\n" "$1" "$(printf %s "$2" | sed "s/'/''/g")"; }
+number() { [ -n "$2" ] || { echo "$1: no number" >&2; exit 1; }; printf '%s: %s\\n' "$1" "$2"; }
+leading() { awk '{ if (match($1, /^[-+]?[0-9]+/)) printf "%d", substr($1, 1, RLENGTH); exit }'; }
+last_line() { [ ! -s "$1" ] || [ -n "$(tail -c 1 "$1")" ] || tail -n 1 "$1"; }
 content() {
   [ -f "$2" ] && ! grep -q "$(printf '\\r')" "$2" || exit 1
   if [ ! -s "$2" ]; then printf "%s: ''\\n" "$1"
@@ -44,6 +52,9 @@ _FILE = Attr(Found(), 0)
 _CONTENT = Attr(_FILE, "contents")
 
 
+_LAST_LINE = Attr(Call(".split", (_CONTENT, Const("\n"))), -2)
+
+
 def report_line(name: str, value: Term, file: list[Part]) -> list[Part] | None:
     """Shell text that writes an output down; None for a value that the shell cannot make.
 
@@ -52,19 +63,31 @@ def report_line(name: str, value: Term, file: list[Part]) -> list[Part] | None:
         value: what it is, made of the file that is found.
         file: that file, as a word for the shell.
     """
-    key = shlex.quote(json.dumps(name) if not name.isidentifier() else name)
+    key = _key(name)
     if value == _CONTENT:
         return merged([f"content {key} ", *file])
-    if isinstance(value, Call) and value.function == "parseInt" and value.arguments[:1] == (_CONTENT,):
+    if isinstance(value, Call) and value.function == "parseInt":
         radix = value.arguments[1:]
-        if not radix or (isinstance(radix[0], Const) and radix[0].value == 10):
-            return merged([f"printf '%s: %d\\n' {key} \"$(awk '{{printf \"%d\", $1; exit}}' ", *file, ')"'])
+        decimal = not radix or (isinstance(radix[0], Const) and radix[0].value == 10)
+        if decimal and value.arguments[:1] == (_CONTENT,):
+            return merged([f'number {key} "$(leading < ', *file, ')"'])
+        if decimal and _same(value.arguments[0], _LAST_LINE):
+            return merged([f'number {key} "$(last_line ', *file, ' | leading)"'])
     first_line = Attr(Call(".split", (_CONTENT, Const("\n"))), 0)
     if _same(value, first_line):
         return merged([f'say {key} "$(head -n 1 ', *file, ')"'])
     if value == Attr(_FILE, "size"):
         return merged([f"printf '%s: %d\\n' {key} \"$(wc -c < ", *file, ')"'])
     return None
+
+
+def report_number(name: str, file: str) -> list[Part]:
+    """Shell text that writes an output down that is the number in a file."""
+    return [f"printf '%s: %d\\n' {_key(name)} \"$(cat {file})\""]
+
+
+def _key(name: str) -> str:
+    return shlex.quote(json.dumps(name) if not name.isidentifier() else name)
 
 
 def _same(one: Term, two: Term) -> bool:
@@ -125,7 +148,7 @@ def with_report(
 
 def _line(name: str, published: Published | None) -> list[Part]:
     """Shell text that writes down what is published in an ordinary way."""
-    key = shlex.quote(json.dumps(name) if not name.isidentifier() else name)
+    key = _key(name)
     if isinstance(published, Constant):
         return [f"printf '%s: %s\\n' {key} {shlex.quote(json.dumps(published.value))}"]
     if isinstance(published, FromTemplate):
@@ -157,4 +180,4 @@ def _pattern_text(text: str) -> str:
     return "".join(char if char in "*?[]" else shlex.quote(char) for char in text)
 
 
-__all__ = ["REPORT", "file_read", "report_line", "with_report"]
+__all__ = ["EXIT_CODE", "REPORT", "file_read", "report_line", "report_number", "with_report"]

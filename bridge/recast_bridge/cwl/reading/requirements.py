@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from recast_bridge.model.findings import Findings, Place
@@ -148,17 +149,42 @@ def _reana(requirements: Requirements) -> dict[str, Any]:
     return {str(key): value for key, value in hint.items() if key not in ("class", "class_")}
 
 
+_AMOUNTS = tuple(f"{what}{end}" for what in ("cores", "ram", "tmpdir", "outdir") for end in ("Min", "Max"))
+
+
+def settled(requirements: Requirements, amount: Callable[[Any], Any]) -> Requirements:
+    """The same with numbers in place of expressions in ResourceRequirement.
+
+    Args:
+        requirements: what applies.
+        amount: gives the number that a field stands for.
+    """
+
+    def changed(items: dict[str, Any]) -> dict[str, Any]:
+        asked = items.get("ResourceRequirement")
+        if asked is None:
+            return items
+        numbers = {name: amount(getattr(asked, name, None)) for name in _AMOUNTS}
+        return {**items, "ResourceRequirement": SimpleNamespace(class_="ResourceRequirement", **numbers)}
+
+    return Requirements(changed(requirements.required), changed(requirements.hinted))
+
+
 def runtime_of(requirements: Requirements) -> dict[str, Any]:
     """What ``runtime`` holds besides directories: the least that is asked for."""
     asked = requirements.effective.get("ResourceRequirement")
-    cores = getattr(asked, "coresMin", None) or getattr(asked, "coresMax", None) or 1
-    memory = getattr(asked, "ramMin", None) or getattr(asked, "ramMax", None) or 256
     found = {}
-    if isinstance(cores, int | float):
-        found["cores"] = math.ceil(cores)
-    if isinstance(memory, int | float):
-        found["ram"] = math.ceil(memory)
+    for name, amount, default in (
+        ("cores", "cores", 1),
+        ("ram", "ram", 256),
+        ("tmpdirSize", "tmpdir", 1024),
+        ("outdirSize", "outdir", 1024),
+    ):
+        values = (getattr(asked, f"{amount}Min", None), getattr(asked, f"{amount}Max", None), default)
+        value = next(item for item in values if item is not None)
+        if isinstance(value, int | float):
+            found[name] = math.ceil(value)
     return found
 
 
-__all__ = ["Requirements", "check", "image_of", "resources_of", "runtime_of"]
+__all__ = ["Requirements", "check", "image_of", "resources_of", "runtime_of", "settled"]

@@ -27,6 +27,13 @@ def check_secondary(declared: Any) -> None:
             )
 
 
+def patterns_of(declared: Any) -> tuple[str, ...]:
+    """The patterns of the secondary files of an input or output, without the marks of optional ones."""
+    patterns = getattr(declared, "secondaryFiles", None) or ()
+    items = patterns if isinstance(patterns, list | tuple) else [patterns]
+    return tuple(str(getattr(item, "pattern", item)).removesuffix("?") for item in items)
+
+
 def check_neighbours(name: str, declared: Any, value: Any, place: Place, findings: Findings) -> None:
     """Report secondary files that are asked for and do not lie beside the given file."""
     for item in getattr(declared, "secondaryFiles", None) or ():
@@ -49,4 +56,4 @@ def check_neighbours(name: str, declared: Any, value: Any, place: Place, finding
                 )
 
 
-__all__ = ["check_neighbours", "check_secondary"]
+__all__ = ["check_neighbours", "check_secondary", "patterns_of"]

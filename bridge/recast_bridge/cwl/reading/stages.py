@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from recast_bridge.cwl.reading import links, queries
 from recast_bridge.cwl.reading import terms as t
+from recast_bridge.cwl.reading.assembling import assembling_step, makes_file
 from recast_bridge.cwl.reading.bounds import NO_VALUE, Bound, Part
 from recast_bridge.cwl.reading.documents import Process, short
 from recast_bridge.cwl.reading.entries import EntryReader
-from recast_bridge.cwl.reading.expressions import Scope, evaluate
+from recast_bridge.cwl.reading.expressions import Scope, either, evaluate
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.jobs import NOTHING, UNSET, Known
+from recast_bridge.cwl.reading.knowledge import Knowledge
 from recast_bridge.cwl.reading.publishing import Output, Publishing
 from recast_bridge.cwl.reading.reporting import REPORT, file_read, report_line, with_report
-from recast_bridge.cwl.reading.requirements import runtime_of
+from recast_bridge.cwl.reading.settled import Settling, loads_of
 from recast_bridge.cwl.reading.terms import Port, Term, Unsupported
-from recast_bridge.cwl.reading.tools import RUNTIME, ToolReader, library_of
+from recast_bridge.cwl.reading.tools import ToolReader, library_of, scope_over
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.types import ANY, NULL, Array, union
 from recast_bridge.model.workflow import (
@@ -70,8 +72,6 @@ class StageReader(EntryReader):
         for name in self.scattered:
             links.checked(self.bounds[name])
         method = self.step.scatterMethod
-        if len(self.scattered) > 1 and method == "nested_crossproduct":
-            raise Unsupported("nested_crossproduct gives a list of lists", "use flat_crossproduct", "C346")
         if len(self.scattered) > 1 and method is None:
             raise Unsupported("several inputs are scattered without a scatterMethod", "add one", "C349")
 
@@ -94,12 +94,6 @@ class StageReader(EntryReader):
         return Scatter("product" if product else "zip", self.scattered, batch, partition)
 
     # -------------------------------------------------------------- the processes
-
-    def _filling(self) -> Filling:
-        inside = {name: self._inside(name) for name in self.bounds}
-        filling = Filling(inside, runtime_of(self.requirements), self.scattered)
-        filling.optional = self.optional
-        return filling
 
     def _tool(self, inputs: Mapping[str, Term]) -> Mapping[str, Bound]:
         filling = self._filling()
@@ -166,21 +160,29 @@ class StageReader(EntryReader):
 
     def _expression_tool(self, inputs: Mapping[str, Term]) -> Mapping[str, Bound]:
         """Small expressions between steps disappear; others become a step that only publishes."""
-        scope = Scope(
-            {"inputs": t.Mapped(tuple(inputs.items()), closed=True), "self": t.NULL, "runtime": RUNTIME},
-            library_of(self.requirements),
-            old_escapes=self.process.version != "v1.2",
-        )
+        settling = Settling(self._filling(), loads_of(self.process.body.inputs, self.requirements))
+        scope = scope_over(inputs, library_of(self.requirements), self.process.version, settling)
+        outputs = either(scope, lambda seen: self._expression(inputs, seen))
+        self._note_decided(settling.knowledge)
+        return outputs
+
+    def _expression(self, inputs: Mapping[str, Term], scope: Scope) -> Mapping[str, Bound]:
         filling = self._filling()
         result = filling.simplified(evaluate(self.process.body.expression, scope))
         fields = {short(item.id): t.attribute(result, short(item.id)) for item in self.process.body.outputs}
         if not self.scattered and self.step.when is None and self.foldable:
             try:
-                return {name: self._folded(term) for name, term in fields.items()}
+                if not any(map(makes_file, fields.values())):
+                    return {name: self._folded(term) for name, term in fields.items()}
             except Unsupported as error:
                 if any(isinstance(part, t.Call) and part.function == "jqStage" for part in t.walk(result)):
                     raise error
         filling = self._filling()
+        if any(map(makes_file, fields.values())):
+            step = assembling_step(self.process.name, fields, filling, self.process.node.place)
+            self._add(step, filling.used, self._when(inputs, filling))
+            kinds = {short(item.id): self.types.read(item.type_) for item in self.process.body.outputs}
+            return self._published({name: Output(None, kinds[name], Known(False)) for name in fields})
         reading = self._file_reader(fields, filling)
         if reading is not None:
             self._add(reading, filling.used, self._when(inputs, filling))
@@ -316,12 +318,7 @@ class StageReader(EntryReader):
         if self.step.when is None:
             return None
         ports = {**{name: self._port(name) for name in self.bounds}, **inputs}
-        scope = Scope(
-            {"inputs": t.Mapped(tuple(ports.items()), closed=True), "self": t.NULL, "runtime": RUNTIME},
-            self._library(),
-            old_escapes=False,
-        )
-        condition = evaluate(self.step.when, scope)
+        condition = evaluate(self.step.when, scope_over(ports, self._library(), "v1.2"))
         if not queries.is_boolean(condition):
             raise Unsupported(
                 "the condition is neither true nor false (CWL v1.2, WorkflowStep, when)",
@@ -393,8 +390,8 @@ class StageReader(EntryReader):
                     found[tuple(hop.stage for hop in output.path)] = None
         return tuple(found)
 
-    def _note_decided(self, filling: Filling) -> None:
-        for name in sorted(filling.decided):
+    def _note_decided(self, filling: Knowledge) -> None:
+        for name in sorted((filling.decided | self.decided) & set(self.bounds)):
             self.findings.warning(
                 "C351",
                 f"what step {self.name!r} runs is written for the given value of {name!r}",

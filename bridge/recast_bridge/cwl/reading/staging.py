@@ -12,10 +12,11 @@ from recast_bridge.cwl.reading import terms as t
 from recast_bridge.cwl.reading.bounds import Part, describe
 from recast_bridge.cwl.reading.expressions import Scope, evaluate
 from recast_bridge.cwl.reading.filling import Filling
+from recast_bridge.cwl.reading.jobs import Assembled, JobReader
 from recast_bridge.cwl.reading.queries import over_mapping
 from recast_bridge.cwl.reading.terms import Attr, Call, Const, Port, Term, Unsupported
 from recast_bridge.model.templates import merged
-from recast_bridge.model.types import Array, is_path
+from recast_bridge.model.types import Array, PathValue, is_path
 from recast_bridge.model.workflow import ParameterMount, Slot
 
 
@@ -64,11 +65,8 @@ def _entries(item: Any, scope: Scope, filling: Filling) -> Iterator[Entry]:
         for part in item:
             yield from _entries(part, scope, filling)
         return
-    if getattr(item, "class_", None) == "Directory" and item.basename and not item.location:
-        yield Entry(Const(str(item.basename)), folder=True)
-        return
-    if getattr(item, "class_", None) == "File" and item.basename and item.contents is not None:
-        yield Entry(Const(str(item.basename)), Const(str(item.contents)))
+    if getattr(item, "class_", None) in ("File", "Directory"):
+        yield from _written_down(JobReader(filling.directory).value(item), filling)
         return
     raise Unsupported("a file or directory of InitialWorkDirRequirement is not carried over", "", "C334")
 
@@ -83,6 +81,12 @@ def _dirent(name: Term | None, entry: Term, writable: bool, filling: Filling) ->
         yield Entry(name, given=entry, writable=writable)
     elif isinstance(entry, Const) and isinstance(entry.value, dict) and "class" in entry.value:
         yield from _made(entry, filling, name)
+    elif isinstance(entry, t.Mapped) and "class" in dict(entry.items):
+        # A name that is given to it wins over its own.
+        named = {**dict(entry.items), **({} if name is None else {"basename": name})}
+        yield from _made(t.Mapped(tuple(named.items())), filling)
+    elif isinstance(entry, t.Listed):
+        yield from _made(entry, filling)
     elif isinstance(kind, Array):
         yield Entry(name, given=entry, writable=writable)
     elif name is None:
@@ -91,13 +95,53 @@ def _dirent(name: Term | None, entry: Term, writable: bool, filling: Filling) ->
         yield Entry(name, content=entry)
 
 
-def _made(value: Term, filling: Filling, name: Term | None = None) -> Iterator[Entry]:
+def _written_down(value: PathValue, filling: Filling, below: str = "") -> Iterator[Entry]:
+    """Entries for a file or directory that stands in the document."""
+    name = below + value.path.name
+    if not isinstance(value, Assembled) or value.source is not None:
+        source = value.source if isinstance(value, Assembled) and value.source else value.path
+        yield Entry(Const(name), given=filling.given(PathValue(value.kind, source)))
+    elif value.contents is not None:
+        yield Entry(Const(name), Const(value.contents))
+    else:
+        yield Entry(Const(name), folder=True)
+    if isinstance(value, Assembled):
+        for item in value.listing:
+            yield from _written_down(item, filling, f"{name}/")
+        for item in value.beside:
+            yield from _written_down(item, filling, below)
+
+
+def _object(fields: dict[str, Term], base: str, below: str, filling: Filling) -> Iterator[Entry]:
+    """Entries for a file or directory that an expression makes."""
+    name = Const(below + base)
+    path = fields.get("path", fields.get("location"))
+    if "contents" in fields and path is None:
+        yield Entry(name, content=fields["contents"])
+    elif isinstance(path, Attr) and t.is_path_part(path):
+        yield Entry(name, given=path.of)
+    elif path is None and isinstance(kind := fields["class"], Const) and kind.value == "Directory":
+        yield Entry(name, folder=True)
+    else:
+        raise Unsupported("a file that an expression makes is at a place that is computed", "", "C334")
+    for key, where in (("listing", f"{below}{base}/"), ("secondaryFiles", below)):
+        inside = fields.get(key, t.NULL)
+        if key == "listing" and path is not None:
+            continue
+        for item in inside.items if isinstance(inside, t.Listed) else (inside,):
+            yield from _made(item, filling, None, where)
+
+
+def _made(value: Term, filling: Filling, name: Term | None = None, below: str = "") -> Iterator[Entry]:
     """Entries that an expression makes."""
+    if isinstance(value, Call) and value.function == "fileIn":
+        yield Entry(_name_below(value, below, filling), given=value)
+        return
     if isinstance(value, Port | Attr):
         kind = t.type_of(value)
         if is_path(kind) or isinstance(kind, Array):
             if not (isinstance(value, Port) and filling.is_null(value)):
-                yield Entry(None, given=value)
+                yield Entry(_name_below(value, below, filling), given=value)
             return
         if not filling.is_null(value):
             raise Unsupported(
@@ -106,13 +150,16 @@ def _made(value: Term, filling: Filling, name: Term | None = None) -> Iterator[E
         return
     if isinstance(value, t.Listed):
         for item in value.items:
-            yield from _made(item, filling)
+            yield from _made(item, filling, None, below)
         return
     if isinstance(value, Const) and isinstance(value.value, list):
         for item in value.value:
-            yield from _made(Const(item), filling)
+            yield from _made(Const(item), filling, None, below)
         return
     if isinstance(value, Const) and value.value is None:
+        return
+    if isinstance(value, Const) and isinstance(value.value, PathValue):
+        yield from _written_down(value.value, filling)
         return
     fields = _fields(value)
     if "entry" in fields:
@@ -123,15 +170,22 @@ def _made(value: Term, filling: Filling, name: Term | None = None) -> Iterator[E
         return
     kind_of = fields.get("class")
     base = fields.get("basename", name)
-    if isinstance(kind_of, Const) and kind_of.value == "File" and "contents" in fields and base is not None:
-        yield Entry(base, content=fields["contents"])
+    if isinstance(kind_of, Const) and isinstance(base, Const) and kind_of.value in ("File", "Directory"):
+        yield from _object(fields, str(base.value), below, filling)
         return
-    if isinstance(kind_of, Const) and kind_of.value == "Directory" and base is not None:
-        listing = fields.get("listing", Const([]))
-        if isinstance(listing, Const) and not listing.value:
-            yield Entry(base, folder=True)
-            return
     raise Unsupported("what InitialWorkDirRequirement puts into the step's directory is computed", "", "C334")
+
+
+def _name_below(value: Term, below: str, filling: Filling) -> Term | None:
+    """The name of a given file in a directory that is made; None for its own name."""
+    if not below:
+        return None
+    name = filling.known(value).name
+    if name is None:
+        raise Unsupported(
+            "what is put into a directory has a name that is known only at run time", "", "C334"
+        )
+    return Const(below + name)
 
 
 def _true(term: Term) -> bool:
@@ -206,18 +260,50 @@ def _given_lines(entry: Entry, filling: Filling) -> list[Part]:
     command = "cp -RL" if entry.writable else "ln -s"
     if isinstance(t.type_of(given), Array):
         slot = filling.elements(given)
-        return merged(["for item in ", slot, f'; do {command} "$item" . || exit; done\n'])
-    slot = filling.slot(given, quoted=True)
+        beside = _beside_lines(given, command, ".", filling)
+        return merged(["for item in ", slot, f'; do {command} "$item" . || exit\n', *beside, "done\n"])
     name = entry.name
     if name is None:
         staged = filling.staged.get(given.name) if isinstance(given, Port) else None
         name = Const(staged) if staged else None
-    if name is None:
-        return merged([f"{command} ", slot, " . || exit\n"])
-    _check_name(name)
-    parent = _parent(name)
-    made: list[Part] = [f"mkdir -p {parent}\n"] if parent else []
-    return merged([*made, f"{command} ", slot, " ", *filling.word(name), " || exit\n"])
+    made: list[Part] = []
+    target: list[Part] = ["."]
+    folder = ""
+    if name is not None:
+        _check_name(name)
+        folder = _parent(name)
+        made = [f"mkdir -p {folder}\n"] if folder else []
+        target = filling.word(name)
+    word: list[Part] = [filling.slot(given, quoted=True)] if isinstance(given, Port | Attr) else []
+    word = word or filling.word(Attr(given, "path"))
+    beside = _beside_lines(given, command, folder or ".", filling)
+    if beside:
+        return merged(
+            [
+                *made,
+                "for item in ",
+                *word,
+                f'; do {command} "$item" ',
+                *target,
+                " || exit\n",
+                *beside,
+                "done\n",
+            ]
+        )
+    return merged([*made, f"{command} ", *word, " ", *target, " || exit\n"])
+
+
+def _beside_lines(given: Term, command: str, folder: str, filling: Filling) -> list[Part]:
+    """Shell commands that put the secondary files of ``$item`` into a directory."""
+    names = t.ports_in(given)
+    patterns = filling.neighbours.get(names.pop(), ()) if len(names) == 1 else ()
+    lines: list[Part] = []
+    for pattern in patterns:
+        ending = pattern.lstrip("^")
+        shorter = "case ${side##*/} in *.*) side=${side%.*} ;; esac\n" * (len(pattern) - len(ending))
+        file = f'"$side"{shlex.quote(ending)}'
+        lines.append(f"side=$item\n{shorter}[ ! -e {file} ] || {command} {file} {folder}/ || exit\n")
+    return lines
 
 
 def mounts_in(entries: list[Entry], filling: Filling) -> tuple[list[Entry], tuple[ParameterMount, ...]]:

@@ -7,10 +7,10 @@ left is put into commands, publishers and links by those who know these.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from recast_bridge.model.types import ANY, Array, Record, Type, element
+from recast_bridge.model.types import ANY, PATH, Array, Record, Type, element, is_path
 
 
 class Unsupported(Exception):
@@ -46,10 +46,17 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Attr:
-    """A part of a value: ``path`` or ``basename`` of a file, a field of a record, an element of a list."""
+    """A part of a value: ``path`` or ``basename`` of a file, a field of a record, an element of a list.
+
+    Attributes:
+        of: the value.
+        key: the part.
+        type: what more is known about the type than that of the value says.
+    """
 
     of: Term
     key: str | int
+    type: Type = field(default=ANY, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +150,24 @@ def type_of(term: Term) -> Type:
     if isinstance(term, Port):
         return term.type
     if isinstance(term, Attr):
+        if term.type != ANY:
+            return term.type
         outer = type_of(term.of)
         if isinstance(term.key, int):
             return element(outer)
         return (outer.field(term.key) or ANY) if isinstance(outer, Record) else ANY
     if isinstance(term, Listed):
         return Array(ANY)
+    if isinstance(term, Call) and term.function == "fileIn":
+        return PATH
     return ANY
+
+
+def is_path_part(term: Term) -> bool:
+    """True for the path of a file, or that of its directory."""
+    return (
+        isinstance(term, Attr) and term.key in ("path", "location", "dirname") and is_path(type_of(term.of))
+    )
 
 
 def attribute(of: Term, key: Any) -> Term:

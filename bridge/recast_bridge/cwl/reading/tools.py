@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from recast_bridge.cwl.reading import requirements as req
 from recast_bridge.cwl.reading import terms as t
 from recast_bridge.cwl.reading.commandline import CommandLine
 from recast_bridge.cwl.reading.commands import CommandWriter, Streams, Written
 from recast_bridge.cwl.reading.documents import Process, short
-from recast_bridge.cwl.reading.expressions import Scope, evaluate
+from recast_bridge.cwl.reading.expressions import Scope, either, evaluate, is_expression
 from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.folding import fold_own_paths
 from recast_bridge.cwl.reading.javascript import Library, read_library
-from recast_bridge.cwl.reading.kinds import Types
-from recast_bridge.cwl.reading.publishing import Output, Publishing, file_outputs
+from recast_bridge.cwl.reading.jsonoutput import with_json_output
+from recast_bridge.cwl.reading.kinds import Types, may_be_null
+from recast_bridge.cwl.reading.publishing import Output, Publishing, file_outputs, is_written
 from recast_bridge.cwl.reading.reporting import REPORT, with_report
 from recast_bridge.cwl.reading.requirements import Requirements
-from recast_bridge.cwl.reading.secondary import check_secondary
+from recast_bridge.cwl.reading.secondary import check_secondary, patterns_of
+from recast_bridge.cwl.reading.settled import Settling, loads_of
 from recast_bridge.cwl.reading.staging import mounts_in, note_names, read_entries
 from recast_bridge.cwl.reading.terms import Const, Runtime, Term, Unsupported
 from recast_bridge.model import expressions as ex
@@ -42,10 +45,7 @@ class ToolRead:
 
 
 RUNTIME = t.Mapped(
-    tuple(
-        (name, Runtime(name))
-        for name in ("outdir", "tmpdir", "cores", "ram", "outdirSize", "tmpdirSize", "exitCode")
-    )
+    tuple((name, Runtime(name)) for name in ("outdir", "tmpdir", "cores", "ram", "outdirSize", "tmpdirSize"))
 )
 
 
@@ -57,6 +57,25 @@ def library_of(requirements: Requirements) -> Library:
     """
     javascript = requirements.effective.get("InlineJavascriptRequirement")
     return read_library([str(item) for item in getattr(javascript, "expressionLib", None) or ()])
+
+
+def scope_over(
+    inputs: Mapping[str, Term], library: Library, version: str, settling: Settling | None = None
+) -> Scope:
+    """What an expression can see.
+
+    Args:
+        inputs: by name.
+        library: functions.
+        version: version of the document.
+        settling: gives values by what is known before the run.
+    """
+    names: dict[str, Term] = {
+        "inputs": t.Mapped(tuple(inputs.items()), closed=True),
+        "self": t.NULL,
+        "runtime": RUNTIME,
+    }
+    return Scope(names, library, old_escapes=version != "v1.2", settling=settling)
 
 
 class ToolReader:
@@ -88,6 +107,7 @@ class ToolReader:
         self.findings = findings
         self.where = where
         self.types = Types(requirements.effective)
+        self._at = "requirements"
 
     def read(self) -> ToolRead | None:
         """The step; None when something in it cannot be carried over, which is a finding."""
@@ -99,11 +119,13 @@ class ToolReader:
         except Unsupported as error:
             self._refuse(error, node.at("requirements").place)
             return None
-        scope = Scope(
-            {"inputs": t.Mapped(tuple(self.inputs.items()), closed=True), "self": t.NULL, "runtime": RUNTIME},
-            library,
-            old_escapes=self.process.version != "v1.2",
-        )
+        settling = Settling(self.filling, loads_of(self.tool.inputs, self.requirements))
+        scope = scope_over(self.inputs, library, self.process.version, settling)
+        try:
+            self._settle_resources(scope)
+        except Unsupported as error:
+            self._refuse(error, node.at("requirements").place)
+            return None
         streams = self._streams(scope)
         command = self._command(scope, streams)
         outputs = self._outputs(scope, streams)
@@ -121,64 +143,95 @@ class ToolReader:
 
     # -------------------------------------------------------------- parts
 
+    def _settle_resources(self, scope: Scope) -> None:
+        """Put numbers in place of the expressions that say what resources the tool asks for."""
+
+        def number(text: str, seen: Scope) -> int | float:
+            value = self.filling.decide(self.filling.simplified(evaluate(text, seen)))
+            if not isinstance(value, Const) or not isinstance(value.value, int | float):
+                raise Unsupported("what the tool asks for is known only at run time", "write it down", "C320")
+            return value.value
+
+        self.requirements = req.settled(
+            self.requirements,
+            lambda text: either(scope, partial(number, text)) if is_expression(text) else text,
+        )
+        self.filling.runtime = req.runtime_of(self.requirements)
+
     def _streams(self, scope: Scope) -> Streams | None:
-        tool, node = self.tool, self.process.node
+        try:
+            return either(scope, self._streams_of)
+        except Unsupported as error:
+            self._refuse(error, self.process.node.at("stdout").place)
+            return None
+
+    def _streams_of(self, scope: Scope) -> Streams:
+        tool = self.tool
         streams = Streams()
         kinds = {declared.type_ for declared in tool.outputs if isinstance(declared.type_, str)}
-        try:
-            for name in ("stdin", "stdout", "stderr"):
-                given = getattr(tool, name)
-                if given is not None:
-                    setattr(streams, name, self.filling.simplified(evaluate(given, scope)))
-                elif name in kinds:
-                    output = next(item for item in tool.outputs if item.type_ == name)
-                    setattr(streams, name, Const(f"{short(output.id)}.{name}"))
-            for declared in tool.inputs:
-                if declared.type_ == "stdin":
-                    streams.stdin = t.Attr(self.inputs[short(declared.id)], "path")
-            variables = self.requirements.effective.get("EnvVarRequirement")
-            for item in getattr(variables, "envDef", None) or ():
-                value = self.filling.simplified(evaluate(item.envValue, scope))
-                if not str(item.envName).isidentifier():
-                    raise Unsupported(f"{item.envName!r} cannot be the name of a variable", "", "C338")
-                streams.environment.append((str(item.envName), value))
-            codes = {int(code) for code in tool.successCodes or ()}
-            if codes and codes != {0}:
-                streams.success = tuple(sorted(codes | {0}))
-            if 0 in (tool.permanentFailCodes or ()) or 0 in (tool.temporaryFailCodes or ()):
-                raise Unsupported("exit code 0 means a failure", "use another exit code", "C338")
-        except Unsupported as error:
-            self._refuse(error, node.at("stdout").place)
-            return None
+        for name in ("stdin", "stdout", "stderr"):
+            given = getattr(tool, name)
+            if given is not None:
+                setattr(streams, name, self.filling.simplified(evaluate(given, scope)))
+            elif name in kinds:
+                output = next(item for item in tool.outputs if item.type_ == name)
+                setattr(streams, name, Const(f"{short(output.id)}.{name}"))
+        for declared in tool.inputs:
+            if declared.type_ == "stdin":
+                streams.stdin = t.Attr(self.inputs[short(declared.id)], "path")
+        variables = self.requirements.effective.get("EnvVarRequirement")
+        for item in getattr(variables, "envDef", None) or ():
+            value = self.filling.simplified(evaluate(item.envValue, scope))
+            if not str(item.envName).isidentifier():
+                raise Unsupported(f"{item.envName!r} cannot be the name of a variable", "", "C338")
+            streams.environment.append((str(item.envName), value))
+        failures = {
+            int(code) for code in (*(tool.permanentFailCodes or ()), *(tool.temporaryFailCodes or ()))
+        }
+        codes = ({int(code) for code in tool.successCodes or ()} | {0}) - failures
+        if codes != {0}:
+            streams.success = tuple(sorted(codes))
+            streams.says_code = any(
+                "exitCode" in str(item.outputBinding.outputEval)
+                for item in tool.outputs
+                if item.outputBinding
+            )
         return streams
 
     def _command(self, scope: Scope, streams: Streams | None) -> tuple[Written | None] | None:
         node = self.process.node
         if streams is None:
             return None
-        at = "requirements"
         try:
             for declared in self.tool.inputs:
                 check_secondary(declared)
-            staging = self.requirements.effective.get("InitialWorkDirRequirement")
-            entries = [] if staging is None else read_entries(staging, scope, self.filling)
-            entries, mounts = mounts_in(entries, self.filling)
-            note_names(entries, self.filling)
-            at = "arguments" if self.tool.arguments else "baseCommand"
-            line = CommandLine(self.tool, self.filling, scope, self.inputs, self.types)
-            arguments = line.arguments()
-            writer = CommandWriter(
-                self.filling,
-                entries,
-                streams,
-                shell="ShellCommandRequirement" in self.requirements.effective,
-                place=node.at(at).place,
-            )
-            written = writer.write(arguments)
+                self.filling.neighbours[short(declared.id)] = patterns_of(declared)
+            return (either(scope, lambda seen: self._written(seen, streams)),)
         except Unsupported as error:
-            self._refuse(error, node.at(at).place)
+            self._refuse(error, node.at(self._at).place)
             return None
-        return (replace(written, mounts=mounts) if written is not None else None,)
+
+    def _written(self, scope: Scope, streams: Streams) -> Written | None:
+        self._at = "requirements"
+        staging = self.requirements.effective.get("InitialWorkDirRequirement")
+        entries = [] if staging is None else read_entries(staging, scope, self.filling)
+        entries, mounts = mounts_in(entries, self.filling)
+        note_names(entries, self.filling)
+        self._at = "arguments" if self.tool.arguments else "baseCommand"
+        inputs = self.inputs
+        if scope.settled and scope.settling is not None:
+            inputs, streams = scope.settling.terms(inputs), self._streams_of(scope)
+        line = CommandLine(self.tool, self.filling, scope, inputs, self.types)
+        arguments = line.arguments()
+        writer = CommandWriter(
+            self.filling,
+            entries,
+            streams,
+            shell="ShellCommandRequirement" in self.requirements.effective,
+            place=self.process.node.at(self._at).place,
+        )
+        written = writer.write(arguments)
+        return replace(written, mounts=mounts) if written is not None else None
 
     def _outputs(self, scope: Scope, streams: Streams | None) -> dict[str, Output] | None:
         if streams is None:
@@ -187,12 +240,15 @@ class ToolReader:
         names = {"stdout": streams.stdout, "stderr": streams.stderr}
         exit_codes = bool(streams.success)
         publishing = Publishing(self.filling, scope, self.types, names, exit_codes=exit_codes)
+        if any(is_written(declared, self.types) for declared in self.tool.outputs):
+            # What the tool describes is all that it gives.
+            return {short(item.id): publishing.written(item) for item in self.tool.outputs}
         complete = True
         for declared in self.tool.outputs:
             name = short(declared.id)
             place = self.process.node.named("outputs", name).place
             try:
-                found[name] = publishing.read(declared)
+                found[name] = either(scope, partial(publishing.read_as, declared))
             except Unsupported as error:
                 message = f"{self.where}, output {name!r}: {error.message}"
                 self.findings.error(error.code, message, remedy=error.remedy, place=place)
@@ -229,6 +285,9 @@ class ToolReader:
         self, written: Written | None, outputs: dict[str, Output]
     ) -> tuple[Written | None, dict[str, Output]]:
         """A command that writes down all outputs when one of them is a value in a file."""
+        if written is not None and any(is_written(item, self.types) for item in self.tool.outputs):
+            required = {name: not may_be_null(output.type) for name, output in outputs.items()}
+            return replace(written, command=with_json_output(written.command, required)), outputs
         if written is None or not any(output.report for output in outputs.values()):
             return written, outputs
         lines = {
@@ -283,4 +342,4 @@ class ToolReader:
         return Step(self.process.name, command, environment, published, self.process.node.place), outputs
 
 
-__all__ = ["RUNTIME", "ToolRead", "ToolReader", "library_of"]
+__all__ = ["RUNTIME", "ToolRead", "ToolReader", "library_of", "scope_over"]

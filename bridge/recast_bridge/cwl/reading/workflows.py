@@ -9,12 +9,15 @@ from typing import Any
 
 from recast_bridge.cwl.reading import links
 from recast_bridge.cwl.reading import requirements as req
+from recast_bridge.cwl.reading.assembling import assembling_step, is_assembled
 from recast_bridge.cwl.reading.bounds import Bound
 from recast_bridge.cwl.reading.documents import Documents, Node, Process, local, short
+from recast_bridge.cwl.reading.filling import Filling
 from recast_bridge.cwl.reading.jobs import UNSET
 from recast_bridge.cwl.reading.kinds import Types, without_null
+from recast_bridge.cwl.reading.products import unnested
 from recast_bridge.cwl.reading.requirements import Requirements
-from recast_bridge.cwl.reading.terms import Unsupported
+from recast_bridge.cwl.reading.terms import Const, Unsupported
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings, Place
 from recast_bridge.model.types import is_array
@@ -85,6 +88,7 @@ class WorkflowReader:
         self.links: dict[str, Bound] = dict(bounds)
         self.inputs = dict(bounds)
         self.stages: dict[str, Stage] = {}
+        self.made: list[Stage] = []
 
     def read(self) -> WorkflowRead:
         """The workflow, with everything that could be read; what could not is a finding."""
@@ -95,6 +99,9 @@ class WorkflowReader:
             )
             return WorkflowRead(Workflow(self.process.name, (), ()), {}, set())
         req.check(self.requirements, f"workflow {self.process.name!r}", node.place, self.findings)
+        if not self.where:
+            for name, bound in self.links.items():
+                self.links[name] = self.assembled(bound, name, node.named("inputs", name).place)
         for step in self._ordered():
             self._step(step)
         if not self.stages and not self.where and not self.findings.errors:
@@ -102,7 +109,7 @@ class WorkflowReader:
                 "C359", "nothing is run", remedy="name a workflow with at least one tool", place=node.place
             )
         names = [short(step.id) for step in self.body.steps]
-        stages = tuple(self.stages[name] for name in names if name in self.stages)
+        stages = (*self.made, *(self.stages[name] for name in names if name in self.stages))
         outputs = self._outputs()
         declared = tuple(
             (name, bound.expression)
@@ -114,7 +121,8 @@ class WorkflowReader:
         for item in self.body.inputs:
             name = short(item.id)
             place = node.named("inputs", name).place
-            if not self.where or name in used:
+            assembled = self.links[name] is not self.inputs[name]
+            if (not self.where and not assembled) or name in used:
                 parameters.append(self._parameter(name, item, place))
         workflow = Workflow(self.process.name, tuple(parameters), stages, declared, node.place)
         return WorkflowRead(workflow, outputs, used)
@@ -125,6 +133,27 @@ class WorkflowReader:
         if not self.where and bound.known.value is not UNSET:
             value = bound.known.value
         return Parameter(name, self.types.read(declared.type_), value, place)
+
+    # -------------------------------------------------------------- files that are made
+
+    def assembled(self, bound: Bound, name: str, place: Place) -> Bound:
+        """A value whose files are all there: a step makes those that are only written down.
+
+        Args:
+            bound: the value.
+            name: what it is given to; the step is named after it.
+            place: where it stands.
+        """
+        if not is_assembled(bound.known.value):
+            return bound
+        taken = {short(step.id) for step in self.body.steps} | {stage.name for stage in self.made}
+        stage, number = f"make_{name}", 2
+        while stage in taken:
+            stage, number = f"make_{name}_{number}", number + 1
+        filling = Filling({}, {})
+        step = assembling_step(stage, {"value": Const(bound.known.value)}, filling, place)
+        self.made.append(Stage(stage, step, tuple(filling.used.items()), place=place))
+        return replace(bound, expression=ex.Output((ex.Hop(stage),), "value"))
 
     # -------------------------------------------------------------- order
 
@@ -180,7 +209,7 @@ class WorkflowReader:
             raise RecursionError("too many stages")
         name = short(step.id)
         node = self.process.node.named("steps", name)
-        reader = StageReader(self, step, name, node)
+        reader = StageReader(self, unnested(step), name, node)
         outputs: Mapping[str, Bound] = {}
         try:
             outputs = reader.read()
