@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from recast_bridge.cwl.reading.documents import Documents, short
+from recast_bridge.engines.cwl_formats import Formats
 from recast_bridge.engines.types import RunResult
 from recast_bridge.model.findings import (
     BridgeError,
@@ -28,7 +29,16 @@ from recast_bridge.model.findings import (
     SourceError,
     TranslationError,
 )
-from recast_bridge.model.workflow import MISSING, Analysis, Environment, Fields, FromParameter, Stage, Step
+from recast_bridge.model.workflow import (
+    MISSING,
+    Analysis,
+    Environment,
+    Fields,
+    FromParameter,
+    Stage,
+    Step,
+    Workflow,
+)
 
 _STAGE = "outputs"
 
@@ -73,10 +83,18 @@ def run(request: Request) -> dict[str, Any]:
     if analysis.workflow.outputs:
         # The stage that publishes the outputs is run.
         findings = Findings([finding for finding in findings.items if finding.code != "C359"])
+    for finding in list(findings.items):
+        if finding.code == "C357":
+            # Nothing else in a run says what an output is.
+            findings.error(finding.code, finding.message, remedy=finding.remedy, place=finding.place)
     if findings.errors:
         raise SourceError(*findings.items)
     _check_inputs(analysis)
     main = Documents().main(request.document, request.process)
+    formats = Formats(main, request.jobs)
+    formats.check()
+    of_outputs = {short(item.id): formats.of(item) for item in main.body.outputs or ()}
+    _check_limits(analysis.workflow)
     analysis, name = _with_outputs(analysis)
     with tempfile.TemporaryDirectory(prefix="recast-bridge-cwl-") as scratch:
         result = _run(analysis, findings, request, Path(os.path.realpath(scratch)))
@@ -85,7 +103,7 @@ def run(request: Request) -> dict[str, Any]:
         values: Mapping[str, Any] = {}
         if name is not None:
             values = next(step.outputs for step in result.steps if step.path == f"{name}/0")
-        collector = _Collector(result.outdir, request.outdir)
+        collector = _Collector(result.outdir, request.outdir, of_outputs)
         return {
             short(item.id): collector.value(values.get(short(item.id)), item.type_, item)
             for item in main.body.outputs or ()
@@ -108,6 +126,19 @@ def _check_inputs(analysis: Analysis) -> None:
                 for item in missing
             )
         )
+
+
+def _check_limits(workflow: Workflow) -> None:
+    """Refuse to run what is to be stopped after some time: only batch systems do that."""
+    for stage in workflow.stages:
+        for body in stage.bodies:
+            if isinstance(body, Workflow):
+                _check_limits(body)
+            elif "kubernetes_job_timeout" in dict(body.environment.resources):
+                text = f"step {stage.name!r} has a limit of time, which this run does not watch"
+                raise SourceError(
+                    Finding("C336", "error", text, "leave ToolTimeLimit away", body.environment.place)
+                )
 
 
 def _with_outputs(analysis: Analysis) -> tuple[Analysis, str | None]:
@@ -173,9 +204,11 @@ class _Collector:
     Args:
         rundir: run directory, to which paths of files are relative.
         outdir: output directory.
+        formats: of the outputs, by name.
     """
 
-    def __init__(self, rundir: Path, outdir: Path) -> None:
+    def __init__(self, rundir: Path, outdir: Path, formats: Mapping[str, Any]) -> None:
+        self.formats = formats
         self.rundir = rundir
         self.outdir = outdir
         self._placed: dict[Path, Path] = {}
@@ -199,6 +232,11 @@ class _Collector:
                 )
                 for key, item in found.items()
             }
+        if isinstance(found, list) and not _may_be_list(kind):
+            if len(found) > 1:
+                text = f"several files were found for the output {short(declared.id)!r}"
+                raise RunError(Finding("R201", "error", text, "use a pattern that matches one"))
+            return self.value(found[0], kind, declared) if found else None
         if isinstance(found, list):
             return [self.value(item, _items(kind), declared) for item in found]
         if isinstance(found, str) and _is_path(kind) and os.path.exists(found):
@@ -210,8 +248,10 @@ class _Collector:
         if place.is_dir():
             return _directory(place)
         described = _file(place)
-        if formats := getattr(declared, "format", None):
-            described["format"] = formats
+        own = getattr(declared, "id", None)
+        written = getattr(declared, "format", None) if own is None else self.formats.get(short(own))
+        if written:
+            described["format"] = written
         beside = [
             self._beside(path, place, str(getattr(pattern, "pattern", pattern)))
             for pattern in getattr(declared, "secondaryFiles", None) or ()
@@ -292,6 +332,10 @@ def _fields(kind: Any) -> list[Any]:
 def _items(kind: Any) -> Any:
     found = [member.items for member in _members(kind) if getattr(member, "items", None) is not None]
     return found[0] if found else "Any"
+
+
+def _may_be_list(kind: Any) -> bool:
+    return not all(member in ("null", "File", "Directory", "stdout", "stderr") for member in _members(kind))
 
 
 def _is_path(kind: Any) -> bool:

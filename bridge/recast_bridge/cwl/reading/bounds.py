@@ -29,6 +29,8 @@ class Bound:
         many: True when the expression stands for one value per instance of a scattered stage, as a list.
         level: which of the stages that lead to the value is the scattered one.
         problem: why the value cannot be read; empty when it can.
+        listed: True when the expression is a list of at most one element, in the place of a value that may be
+            absent.
         groups: for a list that is to be cut into consecutive groups, their size and their number.
         cut: True for a list that is to be cut to the shortest of several.
         parts: for a list of the values of several sources, these values.
@@ -42,6 +44,7 @@ class Bound:
     many: bool = False
     level: int = 0
     problem: str = ""
+    listed: bool = False
     groups: tuple[int | None, int | None] | None = None
     cut: bool = False
     parts: tuple[Bound, ...] = ()

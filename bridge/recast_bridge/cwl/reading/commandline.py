@@ -117,9 +117,9 @@ class CommandLine:
                 return
             if binding is not None and binding.prefix:
                 yield key, [Word(Const(binding.prefix), binding.shellQuote is not False)]
-            for number, field in enumerate(kind.fields or ()):
+            for field in kind.fields or ():
                 part = t.attribute(value, short(field.name))
-                inner = (number,) if binding is not None else (*name, number)
+                inner = (short(field.name),) if binding is not None else (*name, short(field.name))
                 yield from self._input(field.type_, field.inputBinding, part, key, inner)
         elif shape == "array" and self._size(value, binding) is not None:
             yield from self._known_list(kind, binding, value, key, name)

@@ -131,12 +131,15 @@ class Filling(Knowledge):
         if term.key == "path":
             return self._path(term.of, quoted=False)
         if isinstance(term.of, Port) and term.of.name in self.staged:
-            return [name_part(self.staged[term.of.name], str(term.key))]
+            return [name_part(self._staged_name(term.of), str(term.key))]
         known = self.known(term)
         if isinstance(known.value, str):
             self.note(term, known)
             return [known.value]
         raise Unsupported(f"{describe(term)} is not known before the run, and stands inside text")
+
+    def _staged_name(self, port: Port) -> str:
+        return self.staged[port.name].rpartition("/")[2]
 
     def _path(self, file: Term, *, quoted: bool) -> list[Part]:
         if isinstance(file, Call) and file.function == "fileIn" and isinstance(file.arguments[1], Const):
@@ -247,7 +250,7 @@ class Filling(Knowledge):
         if isinstance(known.value, str) and not known.from_job:
             return [shlex.quote(known.value)]
         if isinstance(term.of, Port) and term.of.name in self.staged:
-            return [shlex.quote(name_part(self.staged[term.of.name], str(term.key)))]
+            return [shlex.quote(name_part(self._staged_name(term.of), str(term.key)))]
         slot = self.slot(term.of, quoted=True)
         base = ["$(basename -- ", slot, ")"]
         if term.key == "basename":

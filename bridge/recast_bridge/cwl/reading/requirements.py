@@ -153,19 +153,20 @@ _AMOUNTS = tuple(f"{what}{end}" for what in ("cores", "ram", "tmpdir", "outdir")
 
 
 def settled(requirements: Requirements, amount: Callable[[Any], Any]) -> Requirements:
-    """The same with numbers in place of expressions in ResourceRequirement.
+    """The same with numbers in place of expressions in ResourceRequirement and ToolTimeLimit.
 
     Args:
         requirements: what applies.
-        amount: gives the number that a field stands for.
+        amount: gives the number that a field stands for; a limit of time is in seconds.
     """
 
     def changed(items: dict[str, Any]) -> dict[str, Any]:
-        asked = items.get("ResourceRequirement")
-        if asked is None:
-            return items
-        numbers = {name: amount(getattr(asked, name, None)) for name in _AMOUNTS}
-        return {**items, "ResourceRequirement": SimpleNamespace(class_="ResourceRequirement", **numbers)}
+        made = dict(items)
+        for name, fields in (("ResourceRequirement", _AMOUNTS), ("ToolTimeLimit", ("timelimit",))):
+            if name in items:
+                numbers = {field: amount(getattr(items[name], field, None)) for field in fields}
+                made[name] = SimpleNamespace(class_=name, **numbers)
+        return made
 
     return Requirements(changed(requirements.required), changed(requirements.hinted))
 

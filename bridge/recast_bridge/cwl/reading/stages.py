@@ -119,7 +119,10 @@ class StageReader(EntryReader):
             if output.exit_code:
                 expression = ex.Output((ex.Hop(self.name),), None)
                 problem = f"{self.name}/{name} is an exit code"
-            found[name] = self._outside(Bound(expression, output.type, output.known, problem=problem))
+            made = Bound(
+                expression, output.type, output.known, problem=problem, listed=bool(output.unreadable)
+            )
+            found[name] = self._outside(made)
         return found
 
     def _outside(self, bound: Bound) -> Bound:
@@ -283,12 +286,11 @@ class StageReader(EntryReader):
 
     def _surfaced(self, name: str, bound: Bound) -> Bound:
         """An output of a sub-workflow, seen from outside."""
-        if bound.problem:
-            return self._outside(
-                replace(bound, expression=self._wrapped(bound.expression) or bound.expression)
-            )
         direct = self._wrapped(bound.expression)
         inside = self.scattered or self.step.when is not None
+        if bound.problem:
+            listed = bound.listed and direct is not None and not (bound.many and inside)
+            return self._outside(replace(bound, expression=direct or bound.expression, listed=listed))
         if direct is not None and not (bound.many and inside):
             made = self._outside(replace(bound, expression=direct, parts=(), flat=None))
             if self.step.when is not None:

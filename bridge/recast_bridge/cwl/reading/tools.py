@@ -156,6 +156,9 @@ class ToolReader:
             self.requirements,
             lambda text: either(scope, partial(number, text)) if is_expression(text) else text,
         )
+        limit = getattr(self.requirements.effective.get("ToolTimeLimit"), "timelimit", None)
+        if isinstance(limit, int | float) and limit < 0:
+            raise Unsupported("the limit of time is negative", "write a number of seconds", "C322")
         self.filling.runtime = req.runtime_of(self.requirements)
 
     def _streams(self, scope: Scope) -> Streams | None:

@@ -114,7 +114,8 @@ class WorkflowReader:
         declared = tuple(
             (name, bound.expression)
             for name, bound in outputs.items()
-            if not bound.problem and not (self.where and _is_plain(bound))
+            if (not bound.problem and not (self.where and _is_plain(bound)))
+            or (bound.listed and not self.where)
         )
         used = _inputs_read(stages, (expression for _, expression in declared))
         parameters = []
