@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXAMPLE := examples/two-lepton
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: demo test setup plain validators cluster lint docs test-docker test-cluster test-slow clean
+.PHONY: demo test setup plain toil validators cluster lint docs test-docker test-cluster test-slow clean
 
 demo: setup
 	rm -rf build/demo
@@ -15,7 +15,7 @@ demo: setup
 	$(BIN)/recast-bridge verify $(EXAMPLE)/recast.yml --engines yadage,cwltool,snakemake --runtime host -j 2 -o build/demo
 	@$(BIN)/python $(EXAMPLE)/show_cls.py build/demo/yadage build/demo/cwltool build/demo/snakemake
 
-test: lint docs setup
+test: lint docs setup toil
 	$(PYTEST) -n 2 -m 'not slow and not docker and not cluster'
 
 # yadage has an environment of its own, in the user's cache.
@@ -24,6 +24,10 @@ setup: $(VENV)/.installed
 
 # Generated Snakefiles must run where recast-bridge is not installed.
 plain: .venv-plain/.installed
+
+# toil has one too; only tests need it made beforehand.
+toil: $(VENV)/.installed
+	@$(BIN)/python -m recast_bridge.engines.environments toil >/dev/null
 
 # What others check archives with; their old requirements collide with ours.
 validators: .venv-crate/.installed .venv-reana/.installed
@@ -40,13 +44,13 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
-test-docker: setup
+test-docker: setup toil
 	$(PYTEST) -m 'docker and not slow and not cluster'
 
 test-cluster: setup cluster
 	.venv-cluster/bin/python -m pytest -q -m cluster
 
-test-slow: setup plain validators
+test-slow: setup plain toil validators
 	$(PYTEST) -n 2 -m 'slow and not cluster'
 
 clean:

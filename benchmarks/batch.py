@@ -3,7 +3,7 @@
 With --executor recast, which hands it a script for each step, with --executor slurm, which hands it
 Snakemake, and with a bare array of the same commands.
 
-python benchmarks/batch.py [--runs N] [--steps N,N] [--engines NAME,...] [--poll SECONDS] [--log FILE]
+python benchmarks/batch.py [--runs N] [--steps N,N] [--engines NAME,...] [--poll SECONDS|default] [--log FILE]
 
 Engines: recast (--executor recast --recast-backend slurm), slurm (--executor slurm), array (sbatch --array).
 
@@ -38,6 +38,8 @@ from measuring import (
     write_scattered,
 )
 
+# Word for the intervals of Snakemake and its plugin.
+DEFAULT = "default"
 NAMES = {
     "recast": "Snakemake, recast",
     "slurm": "Snakemake, slurm",
@@ -68,7 +70,7 @@ class Runs:
     """Of each job, the processor time of its processes, in seconds."""
 
 
-def command(engine: str, source: Path, size: int, poll: int) -> list[str]:
+def command(engine: str, source: Path, size: int, poll: str) -> list[str]:
     """The command that runs a workflow."""
     if engine == "array":
         return ["sh", "-c", ARRAY, "array", str(size), "{new}"]
@@ -77,8 +79,9 @@ def command(engine: str, source: Path, size: int, poll: int) -> list[str]:
         translate(source, "to-snakemake", "--host")
     words = ["--jobs", str(size), "--default-resources", "mem_mb=500", "runtime=10", "disk_mb=100"]
     words += ["--slurm-no-account", "--slurm-status-command", "squeue"]
-    words += ["--seconds-between-status-checks", str(poll)]
-    words += ["--slurm-init-seconds-before-status-checks", str(poll)]
+    if poll != DEFAULT:
+        words += ["--seconds-between-status-checks", poll]
+        words += ["--slurm-init-seconds-before-status-checks", poll]
     if engine == "slurm":
         return snakemake(translated, "--executor", "slurm", *words, cores=size)
     return recast(translated, "host", "--recast-backend", "slurm", *words, cores=size)
@@ -153,7 +156,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--steps", default="20,100", help="sizes of the workflow")
     parser.add_argument("--engines", default=",".join(NAMES), help="ratios are to the first")
-    parser.add_argument("--poll", type=int, default=2, help="seconds between two questions to Slurm")
+    parser.add_argument(
+        "--poll", default="2", help=f"seconds between two questions to Slurm; {DEFAULT}: those of the plugin"
+    )
     parser.add_argument("--log", type=Path, help="the log of slurmctld")
     options = parser.parse_args()
     sizes = [int(size) for size in options.steps.split(",")]
@@ -172,7 +177,8 @@ def main() -> None:
     print_machine(options.runs)
     slots = subprocess.run(["sinfo", "-h", "-o", "%C"], capture_output=True, text=True, check=True).stdout
     load = os.getloadavg()[2]
-    print(f"Slurm with {slots.strip().rpartition('/')[2]} processors, asked every {options.poll} s;", end=" ")
+    polled = "at the default intervals" if options.poll == DEFAULT else f"every {options.poll} s"
+    print(f"Slurm with {slots.strip().rpartition('/')[2]} processors, asked {polled};", end=" ")
     print(f"load of this machine {load:.1f}\n")
     head = ["engine"]
     for title in (*(f"{size} steps" for size in sizes), "allocated, per job", "CPU time, per job"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from needs import missing
 
-from recast_bridge.engines.environments import yadage_python
+from recast_bridge.engines.environments import toil_python, yadage_python
 from recast_bridge.model.findings import RunError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -31,8 +31,18 @@ def yadage_environment() -> Path:
         missing(str(error))
 
 
+@pytest.fixture(scope="session")
+def toil_environment() -> Path:
+    """The Python of the environment in which toil runs."""
+    try:
+        return toil_python(create=False)
+    except RunError as error:
+        missing(str(error))
+
+
 @pytest.fixture(autouse=True)
-def _needs_yadage(request: pytest.FixtureRequest) -> None:
-    """Tests that are marked with ``yadage`` need it."""
-    if request.node.get_closest_marker("yadage"):
-        request.getfixturevalue("yadage_environment")
+def _needs_environment(request: pytest.FixtureRequest) -> None:
+    """Tests that are marked with ``yadage`` or ``toil`` need it."""
+    for program in ("yadage", "toil"):
+        if request.node.get_closest_marker(program):
+            request.getfixturevalue(f"{program}_environment")

@@ -43,7 +43,7 @@ def test_nothing_is_made_unasked(cache: Path) -> None:
 def test_made_once_and_mended(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def make(home: Path, requirements: bytes) -> None:
+    def make(home: Path, requirements: bytes, program: environments.Program) -> None:
         made.append(requirements)
         (home / "bin").mkdir(parents=True, exist_ok=True)
         (home / "bin" / "python").touch()
@@ -63,10 +63,24 @@ def test_made_once_and_mended(cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_failure_is_one_message(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = [sys.executable, "-c", "import sys; print('x'); print('ERROR: no index'); sys.exit(1)"]
     call = environments._call
-    monkeypatch.setattr(environments, "_call", lambda command: call(failing))
+    monkeypatch.setattr(environments, "_call", lambda command, program: call(failing, program))
     with pytest.raises(RunError, match="cannot be made: ERROR: no index"):
         environments.yadage_python()
     assert not (cache / "yadage-0.21.2" / "complete").exists()
+
+
+def test_each_program_has_its_own(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RECAST_BRIDGE_TOIL_PYTHON", sys.executable)
+    assert environments.toil_python(create=False) == Path(sys.executable)
+    monkeypatch.delenv("RECAST_BRIDGE_TOIL_PYTHON")
+    with pytest.raises(RunError, match=r"toil-9.*\n.*engines.environments toil"):
+        environments.toil_python(create=False)
+    listed = Path(environments.__file__).with_name("toil-requirements.txt").read_text()
+    assert f"toil=={environments.TOIL.version}\n" in listed
+    assert environments._main(["snakemake"]) == 2
+    assert "only for yadage, toil" in capsys.readouterr().err
 
 
 def test_unwritable_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from recast_bridge.cli.running import RunOptions, engine_options
 @click.command("run", short_help="Run a workflow and collect its results.")
 @click.option(
     "--engine",
-    type=click.Choice(["cwltool", "snakemake", "yadage"]),
+    type=click.Choice(["cwltool", "snakemake", "toil", "yadage"]),
     default="cwltool",
     show_default=True,
     help="yadage is the original; the others run a translation.",
@@ -32,7 +32,7 @@ def command(ctx: click.Context, opening: Opening, engine: Any, outdir: Path | No
     from recast_bridge.cli import outcome
     from recast_bridge.engines.verify import check, execute
 
-    job, why = how.job(opening)
+    job, why = how.job(opening, [engine])
     target = outdir or Path(f"{job.source.name}-run")
     check(engine, job, target)
     how.announce(job, why, engine)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from recast_bridge.cli.common import Opening, bundled, show_findings
+from recast_bridge.cli.common import Opening, bundled, show_findings, usage_error
 
 if TYPE_CHECKING:
     from recast_bridge.engines.progress import Progress
-    from recast_bridge.engines.types import Runtime
+    from recast_bridge.engines.types import Batch, Runtime
     from recast_bridge.engines.verify import Job
 
 runtime_option = click.option(
@@ -31,23 +32,45 @@ class RunOptions:
 
     Attributes:
         runtime: what runs the containers; None to find one.
-        jobs: how many steps run at a time.
+        jobs: how many steps run at a time; None for what is usual.
+        batch: the batch system that toil hands the steps to; None for this machine.
+        toil_options: words for toil-cwl-runner.
         quiet: whether no progress is shown.
         verbose: whether the findings are shown.
     """
 
     runtime: Runtime | None
-    jobs: int
+    jobs: int | None
+    batch: str | None
+    toil_options: str
     quiet: bool
     verbose: bool
 
-    def job(self, opening: Opening) -> tuple[Job, str]:
+    def job(self, opening: Opening, engines: Sequence[str]) -> tuple[Job, str]:
         """Read a source and choose what runs it; also says why that was chosen."""
         from recast_bridge.engines.verify import Job, choose_runtime
 
+        batch = self._batch(engines)
         source, analysis, findings = opening.read()
         runtime, why = choose_runtime(self.runtime, analysis)
-        return Job(source, analysis, findings, runtime, self.jobs, opening.offline), why
+        jobs = self.jobs if self.jobs is not None else 0 if batch.system else 1
+        return Job(source, analysis, findings, runtime, jobs, opening.offline, batch), why
+
+    def _batch(self, engines: Sequence[str]) -> Batch:
+        """Where toil runs the steps."""
+        from recast_bridge.engines.types import Batch
+
+        if "toil" not in engines and (self.batch or self.toil_options):
+            raise usage_error(
+                "X013",
+                f"{'--batch' if self.batch else '--toil-options'} means something for toil only",
+                "add --engine toil; or translate with to-snakemake and run "
+                "snakemake --executor recast --recast-backend slurm",
+            )
+        try:
+            return Batch(self.batch or "", tuple(shlex.split(self.toil_options)))
+        except ValueError as error:
+            raise usage_error("X013", f"--toil-options are no words: {error}", "close the quotes") from error
 
     def announce(self, job: Job, why: str, engines: str) -> None:
         """Say what was found, as far as it is wanted, and what is going to be run."""
@@ -75,10 +98,20 @@ engine_options = bundled(
         "-j",
         "--jobs",
         type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
         metavar="N",
-        help="How many steps may run at a time.",
+        help="How many steps may run at a time.  [default: 1; with --batch all that are ready]",
+    ),
+    click.option(
+        "--batch",
+        type=click.Choice(["slurm"]),
+        help="With toil: the batch system that gets the steps. Its nodes must see the run directory, the "
+        "inputs and the home directory.",
+    ),
+    click.option(
+        "--toil-options",
+        metavar="WORDS",
+        default="",
+        help="Options of toil-cwl-runner, for example '--slurmPartition long --slurmTime 2:00:00'.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Show no progress, only failures and results."),
     click.option("-v", "--verbose", is_flag=True, help="Show what was found in the workflow first."),

@@ -57,7 +57,7 @@ def two_runs(first: str, second: str, rules: Rules | None, *, as_json: bool) -> 
 
 def source(opening: Opening, how: RunOptions, wanted: Wanted) -> bool:
     """Run a source with several engines and compare these; tells whether they are equal."""
-    job, why = how.job(opening)
+    job, why = how.job(opening, wanted.engines)
     target = wanted.outdir or Path(f"{job.source.name}-verify")
     how.announce(job, why, comparison.joined(wanted.engines))
     done = verify(job, wanted.engines, target, how.progress, wanted.rules or EXACT)
@@ -83,7 +83,7 @@ def archive(opening: Opening, how: RunOptions, wanted: Wanted, *, files_only: bo
     if wrong or files_only:
         return not wrong
     opened = open_archive(directory)
-    job, why = how.job(opening_of(opened, Opening))
+    job, why = how.job(opening_of(opened, Opening), wanted.engines)
     target = wanted.outdir or Path(f"{job.source.name}-verify")
     how.announce(job, why, comparison.joined(wanted.engines))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _engines(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
     if value is None:
         return None
-    known = ("yadage", "cwltool", "snakemake")
+    known = ("yadage", "cwltool", "snakemake", "toil")
     names = [name.strip() for name in value.split(",") if name.strip()]
     for name in names:
         if name not in known:
@@ -32,8 +32,8 @@ def _engines(ctx: click.Context, param: click.Parameter, value: str | None) -> l
     "--engines",
     metavar="LIST",
     callback=_engines,
-    help="Engines, separated by commas, of yadage, cwltool, snakemake. Without an archive the first is the "
-    "measure.  [default: yadage,cwltool; for an archive cwltool]",
+    help="Engines, separated by commas, of yadage, cwltool, snakemake, toil. Without an archive the first "
+    "is the measure.  [default: yadage,cwltool; for an archive cwltool]",
 )
 @output_directory("Gets one run directory per engine, and verify.json.", "verify")
 @click.option(

@@ -12,24 +12,20 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
-import urllib.parse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
-from cwl_utils.image_puller import SingularityImagePuller
 from cwltool import command_line_tool
 from cwltool.context import LoadingContext, RuntimeContext
 from cwltool.errors import WorkflowException
 from cwltool.executors import JobExecutor, MultithreadedJobExecutor, SingleJobExecutor
 from cwltool.job import JobBase
 from cwltool.load_tool import load_tool
-from cwltool.process import Process, shortname
+from cwltool.process import Process
 from cwltool.utils import processes_to_kill
 from cwltool.workflow import Workflow, WorkflowStep, default_make_tool
 from ruamel.yaml.comments import CommentedMap
@@ -37,48 +33,18 @@ from schema_salad.exceptions import ValidationException
 
 from recast_bridge.cwl.job import job_object
 from recast_bridge.cwl.writer import Translation, dump
-from recast_bridge.engines.environments import cache_directory
-from recast_bridge.engines.rundir import OWN, Describer, check_path, check_run, finish
-from recast_bridge.engines.types import ProgressEvent, RunResult, StepResult
-from recast_bridge.step.results import without_gaps
+from recast_bridge.engines.cwl_instances import LOGS, Instance, collect, scoped
+from recast_bridge.engines.cwl_runtime import SIF_CACHE, convert_local_images, variables
+from recast_bridge.engines.rundir import OWN, check_path, check_run
+from recast_bridge.engines.types import ProgressEvent, RunResult
 
 _THROWN = re.compile(r"(?:^|: )Error: (.*)$", re.MULTILINE)
 _UNMADE = re.compile(
     r"for parameter '([^']*)'.*Did not find output file with glob pattern: \['(.*)'\]", re.DOTALL
 )
 _PULL = re.compile(r"Command '\['(\w+)', 'pull'.* '([^']+)'\]'")
-_LOG_LINES = 20
 # Attribute of a RuntimeContext that says where in the workflow one is.
 _WHERE = "recast_where"
-
-
-@dataclass(slots=True)
-class _Instance:
-    """One instance of a stage.
-
-    Attributes:
-        path: (stage, index) from the root on; the index counts the elements of the scatter.
-        directory: its directory below the run directory.
-        name: name of the step.
-        tool: id of its tool, empty for a sub-workflow.
-        outputs: what it published, by port; None while it has not finished.
-        status: cwltool's word for how it ended.
-        logs: files that its output went to.
-        exit_code: exit status of its command.
-        thrown: what an expression that collects its outputs complained about.
-        unmade: the published value whose file is not there, and the path or pattern of the file.
-    """
-
-    path: tuple[tuple[str, int], ...]
-    directory: Path
-    name: str
-    tool: str
-    outputs: Mapping[str, Any] | None = None
-    status: str = ""
-    logs: list[Path] = field(default_factory=list)
-    exit_code: int = 0
-    thrown: str = ""
-    unmade: tuple[str, str] | None = None
 
 
 class _Run:
@@ -90,18 +56,18 @@ class _Run:
         self.translation = translation
         self.outdir = outdir
         self.progress = progress
-        self.instances: list[_Instance] = []
+        self.instances: list[Instance] = []
         self.lock = threading.Lock()
 
-    def begin(self, instance: _Instance) -> None:
+    def begin(self, instance: Instance) -> None:
         with self.lock:
             self.instances.append(instance)
 
-    def finish(self, instance: _Instance, outputs: Mapping[str, Any] | None, status: str) -> None:
+    def finish(self, instance: Instance, outputs: Mapping[str, Any] | None, status: str) -> None:
         with self.lock:
             instance.outputs, instance.status = outputs, status
         done = status == "success"
-        self.progress(ProgressEvent(_scoped(instance.path), "done" if done else "failed"))
+        self.progress(ProgressEvent(scoped(instance.path), "done" if done else "failed"))
 
     def construct(self, document: CommentedMap, context: LoadingContext) -> Process:
         """Make a process of our own kind; cwltool calls this for every process of the document."""
@@ -153,10 +119,10 @@ class _RecastStep(WorkflowStep):
             directory.mkdir(parents=True, exist_ok=True)
             context.outdir = str(directory)
             tool = str(self.embedded_tool.tool["id"]).rpartition("#")[2]
-            instance = _Instance(path, directory, name, tool)
+            instance = Instance(path, directory, name, tool)
             setattr(context, "recast_instance", instance)  # noqa: B010
             run.begin(instance)
-            run.progress(ProgressEvent(_scoped(path), "running"))
+            run.progress(ProgressEvent(scoped(path), "running"))
 
             def callback(outputs: Any, status: str) -> None:
                 run.finish(instance, outputs, status)
@@ -168,7 +134,7 @@ class _RecastStep(WorkflowStep):
 
 class _RecastTool(command_line_tool.CommandLineTool):
     def job(self, job_order: Any, output_callbacks: Any, runtimeContext: RuntimeContext) -> Any:
-        instance: _Instance | None = getattr(runtimeContext, "recast_instance", None)
+        instance: Instance | None = getattr(runtimeContext, "recast_instance", None)
         for job in super().job(job_order, output_callbacks, runtimeContext):
             if isinstance(job, JobBase) and instance is not None:
                 # Logs stay out of the step's directory while the step runs: a pattern could match them.
@@ -186,7 +152,7 @@ class _RecastTool(command_line_tool.CommandLineTool):
             yield job
 
 
-def _noting_outcome(collect: Any, instance: _Instance) -> Any:
+def _noting_outcome(collect: Any, instance: Instance) -> Any:
     """cwltool tells the exit status, and what is wrong with an output, to the collecting function alone."""
 
     def collecting(outdir: str, exit_code: int) -> Any:
@@ -209,10 +175,6 @@ def _scatter_index(callback: Any) -> int | None:
     if function is not None and getattr(function, "__name__", "") == "receive_scatter_output":
         return int(callback.args[0])
     return None
-
-
-def _scoped(path: Sequence[tuple[str, int]]) -> str:
-    return "/".join(f"{stage}/{index}" for stage, index in path)
 
 
 def run(
@@ -252,7 +214,7 @@ def run(
     (own / "inputs.yml").write_text(dump(job), encoding="utf-8")
     watch = _Run(translation, outdir, progress)
     message = _execute(watch, document, job_object(translation.job, None), own, runtime, jobs)
-    return _collect(watch, workflow, initdir, message)
+    return collect("cwltool", translation, watch.instances, workflow, outdir, initdir, message)
 
 
 def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtime: str, jobs: int) -> str:
@@ -261,11 +223,11 @@ def _execute(watch: _Run, document: Path, job: dict[str, Any], own: Path, runtim
     with _logging_to(log), _environment(runtime):
         try:
             if runtime == "apptainer":
-                _convert_local_images(watch.translation)
+                convert_local_images(watch.translation, os.environ[SIF_CACHE])
             loading = LoadingContext({"construct_tool_object": watch.construct, "do_validate": True})
             tool = load_tool(f"{document.as_uri()}#main", loading)
             context = RuntimeContext(_runtime_options(watch.outdir, own, runtime))
-            setattr(context, "recast_logs", str(own / "logs"))  # noqa: B010
+            setattr(context, "recast_logs", str(own / LOGS))  # noqa: B010
             executor: JobExecutor = MultithreadedJobExecutor(jobs) if jobs > 1 else SingleJobExecutor()
             _, status = executor(tool, job, context, logging.getLogger("cwltool"))
         except (WorkflowException, ValidationException, OSError, ValueError) as error:
@@ -352,124 +314,20 @@ def _logging_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
-_SIF_CACHE = "CWL_SINGULARITY_CACHE"
-
-
 @contextmanager
 def _environment(runtime: str) -> Iterator[None]:
-    """The host finds the Python of this environment first; Apptainer keeps converted images for all runs."""
+    """cwltool works in this process, and takes its settings from the environment."""
     before = dict(os.environ)
-    if runtime == "host":
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", "")])
-    if runtime == "apptainer":
-        cache = os.environ.setdefault(_SIF_CACHE, str(cache_directory() / "sif"))
-        Path(cache).mkdir(parents=True, exist_ok=True)
+    changed = variables(runtime)
+    os.environ.update(changed)
     try:
         yield
     finally:
-        for name in ("PATH", _SIF_CACHE):
+        for name in changed:
             if name in before:
                 os.environ[name] = before[name]
             else:
                 os.environ.pop(name, None)
-
-
-def _convert_local_images(translation: Translation) -> None:
-    """Convert what only the local Docker engine has; the other images Apptainer takes from their registry."""
-    apptainer = shutil.which("apptainer") or shutil.which("singularity")
-    docker = shutil.which("docker")
-    if apptainer is None or docker is None:
-        return
-    demands = [
-        process.get(part, {}).get("DockerRequirement", {})
-        for process in translation.document["$graph"]
-        for part in ("requirements", "hints")
-    ]
-    for image in sorted({demand["dockerPull"] for demand in demands if "dockerPull" in demand}):
-        puller = SingularityImagePuller(image, os.environ[_SIF_CACHE], "singularity", False)
-        target = puller.find_destination_path()
-        if target.exists():
-            continue
-        known = subprocess.run([docker, "image", "inspect", image], capture_output=True, check=False)
-        if known.returncode != 0:
-            continue
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        command = [apptainer, "build", str(temporary), f"docker-daemon:{image}"]
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-            temporary.replace(target)
-        temporary.unlink(missing_ok=True)
-
-
-def _collect(watch: _Run, workflow: str, initdir: Path | None, message: str) -> RunResult:
-    outdir = watch.outdir
-    describe = Describer(outdir, initdir)
-    steps: list[StepResult] = []
-    paths = {_scoped(instance.path): [True] * len(instance.path) for instance in watch.instances}
-    numbered = without_gaps(paths)
-    for instance in watch.instances:
-        path = numbered[_scoped(instance.path)]
-        done = instance.status == "success"
-        outputs = None
-        if done and instance.outputs is not None:
-            outputs = describe(_published(watch.translation, instance))
-        log = () if done else _tail(instance)
-        state: Any = "done" if done else "failed" if instance.status else "waiting"
-        steps.append(StepResult(instance.name, path, outputs, state, log))
-    # The logs move only now: until here a published directory must not have held them.
-    for instance in watch.instances:
-        _keep_logs(instance)
-    shutil.rmtree(outdir / OWN / "logs", ignore_errors=True)
-    return finish("cwltool", workflow, outdir, steps, message)
-
-
-def _published(translation: Translation, instance: _Instance) -> Any:
-    """What a step published, as plain JSON data with absolute paths."""
-    ports = {shortname(str(key)): value for key, value in (instance.outputs or {}).items()}
-    tool = translation.tools[instance.tool]
-    if tool.whole is not None:
-        return _plain(ports.get(tool.whole))
-    return {key: _plain(ports.get(port)) for key, port in tool.outputs.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if value.get("class") in ("File", "Directory") and "location" in value:
-            return urllib.parse.unquote(urllib.parse.urlparse(str(value["location"])).path).rstrip("/")
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    for kind in (int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
-
-
-def _keep_logs(instance: _Instance) -> None:
-    target = instance.directory / "_packtivity"
-    for log in instance.logs:
-        if log.exists():
-            target.mkdir(exist_ok=True)
-            os.replace(log, target / log.name)
-
-
-def _tail(instance: _Instance) -> tuple[str, ...]:
-    lines: list[str] = []
-    for log in instance.logs:
-        if log.exists():
-            lines.extend(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
-    reason = f"the command failed with exit status {instance.exit_code}"
-    if not instance.exit_code:
-        reason = "the command succeeded, but something it publishes is missing"
-        if instance.unmade:
-            name, path = instance.unmade
-            reason += f": {name!r} is to be {instance.directory / path}"
-        elif instance.thrown:
-            reason = f"the command succeeded, but its outputs cannot be published: {instance.thrown}"
-        else:
-            reason += "; see _recast/cwltool.log"
-    return (reason, f"directory: {instance.directory}", *lines)
 
 
 def _reason(log: Path) -> str:

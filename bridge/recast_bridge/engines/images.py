@@ -185,7 +185,7 @@ def _from_podman(images: list[str]) -> dict[str, dict[str, Any]]:
     storage = (Path.home() / ".local/share/containers/storage", Path("/var/lib/containers/storage"))
     program = shutil.which("podman")
     # Without storage podman has no images, and would make one now.
-    if program is None or not any(path.is_dir() for path in storage):
+    if program is None or not any(os.path.isdir(path) for path in storage):
         return {}
     found: dict[str, dict[str, Any]] = {}
     for image in images:

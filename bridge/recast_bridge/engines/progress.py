@@ -75,11 +75,16 @@ class Progress:
                 if event.path:
                     self.done += event.state == "done"
                     self.failed += event.state == "failed"
-            else:
+            elif event.path or not event.detail:
                 return
             self._show(event, seconds)
 
     def _show(self, event: ProgressEvent, seconds: float) -> None:
+        if not event.path and event.state == "waiting":
+            # What has to be done by the user.
+            end = self._line() if self.live else ""
+            self._write(f"{_CLEAR if self.live else ''}{self.label}{event.detail}\n{end}")
+            return
         if self.quiet and event.state != "failed":
             return
         name = event.path or "the run"

@@ -9,10 +9,26 @@ from typing import Any, Literal
 from recast_bridge.model.findings import Finding
 
 StepState = Literal["waiting", "running", "done", "failed"]
-EngineName = Literal["yadage", "cwltool", "snakemake"]
+EngineName = Literal["yadage", "cwltool", "snakemake", "toil"]
 Runtime = Literal["docker", "podman", "apptainer", "host"]
 
 RUNTIMES: tuple[Runtime, ...] = ("docker", "podman", "apptainer", "host")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Where toil runs the steps.
+
+    Attributes:
+        system: the batch system in toil's words; empty for this machine.
+        options: further words for toil-cwl-runner.
+    """
+
+    system: str = ""
+    options: tuple[str, ...] = ()
+
+
+THIS_MACHINE = Batch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +36,8 @@ class ProgressEvent:
     """A step has changed its state.
 
     Attributes:
-        path: scoped path of the step (``stage/index``); empty for a message about the whole run.
+        path: scoped path of the step (``stage/index``); empty for a message about the whole run, which says
+            with the state ``waiting`` what it waits for.
         state: the state that it is in now.
         detail: one line of text, for example why it failed; may be empty.
     """

@@ -8,22 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recast_bridge.cwl.sources import Source as CwlSource
 from recast_bridge.engines.comparing.report import Comparison, compare_all
 from recast_bridge.engines.comparing.runs import Run
 from recast_bridge.engines.comparing.tolerances import EXACT, Rules
 from recast_bridge.engines.images import CONTAINER_RUNTIMES, image_workdirs, images_of, unusable
-from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult, Runtime
+from recast_bridge.engines.types import THIS_MACHINE, Batch, EngineName, ProgressEvent, RunResult, Runtime
 from recast_bridge.model.findings import Finding, Findings, Place, RunError, UsageError
 from recast_bridge.model.workflow import Analysis
 from recast_bridge.snakemake.sources import Source as SnakemakeSource
 from recast_bridge.step.report import short_path
 from recast_bridge.yadage.sources import Source
 
+if TYPE_CHECKING:
+    from recast_bridge.cwl.writer import Translation
+
 REPORT_NAME = "verify.json"
-ENGINES: tuple[EngineName, ...] = ("cwltool", "snakemake", "yadage")
+ENGINES: tuple[EngineName, ...] = ("cwltool", "snakemake", "toil", "yadage")
 
 Report = Callable[[ProgressEvent], None]
 
@@ -37,8 +40,9 @@ class Job:
         analysis: its meaning.
         findings: what was found when it was read.
         runtime: what runs the containers.
-        jobs: how many steps run at a time.
+        jobs: how many steps run at a time; 0 for as many as are ready.
         offline: whether no registry may be asked about images.
+        batch: where toil runs the steps.
     """
 
     source: Source | CwlSource | SnakemakeSource
@@ -47,6 +51,7 @@ class Job:
     runtime: Runtime
     jobs: int = 1
     offline: bool = False
+    batch: Batch = THIS_MACHINE
 
 
 def choose_runtime(wanted: Runtime | None, analysis: Analysis) -> tuple[Runtime, str]:
@@ -152,7 +157,13 @@ def execute(engine: EngineName, job: Job, outdir: Path, progress: Report) -> Run
         BridgeError: it cannot be started; nothing is left behind.
     """
     check(engine, job, outdir)
-    start = {"cwltool": _with_cwltool, "snakemake": _with_snakemake, "yadage": _with_yadage}.get(engine)
+    engines = {
+        "cwltool": _with_cwltool,
+        "snakemake": _with_snakemake,
+        "toil": _with_toil,
+        "yadage": _with_yadage,
+    }
+    start = engines.get(engine)
     if start is None:
         raise UsageError(
             Finding("R114", "error", f"{engine} cannot run workflows", f"use one of {', '.join(ENGINES)}")
@@ -163,16 +174,31 @@ def execute(engine: EngineName, job: Job, outdir: Path, progress: Report) -> Run
         raise _unusable(error, outdir) from error
 
 
-def _with_cwltool(job: Job, outdir: Path, progress: Report) -> RunResult:
+def _cwl(job: Job) -> Translation:
     from recast_bridge.cwl.tools import Options
     from recast_bridge.cwl.writer import translate
 
     options = Options(host=job.runtime == "host", image_workdirs=_image_workdirs(job), to_run=True)
-    translation = translate(job.analysis, Findings(list(job.findings.items)), options)
+    return translate(job.analysis, Findings(list(job.findings.items)), options)
 
+
+def _with_cwltool(job: Job, outdir: Path, progress: Report) -> RunResult:
     from recast_bridge.engines.cwltool_engine import run
 
-    return run(translation, *_places(job, outdir), runtime=job.runtime, jobs=job.jobs, progress=progress)
+    return run(_cwl(job), *_places(job, outdir), runtime=job.runtime, jobs=job.jobs, progress=progress)
+
+
+def _with_toil(job: Job, outdir: Path, progress: Report) -> RunResult:
+    from recast_bridge.engines.toil_engine import run
+
+    return run(
+        _cwl(job),
+        *_places(job, outdir),
+        runtime=job.runtime,
+        jobs=job.jobs,
+        batch=job.batch,
+        progress=progress,
+    )
 
 
 def _with_snakemake(job: Job, outdir: Path, progress: Report) -> RunResult:
