@@ -14,7 +14,7 @@ from recast_bridge.opening import Opening
 from recast_bridge.outcomes import Archived, Language, Run, RunFailed, Text, Translation
 
 if TYPE_CHECKING:
-    from recast_bridge import inspection as facts
+    from recast_bridge import facts
     from recast_bridge.cwl.writer import Translation as CwlTranslation
     from recast_bridge.engines.types import EngineName, Runtime
     from recast_bridge.engines.verify import Job, Verification

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from recast_bridge.checks.report import summary
-from recast_bridge.inspection import Inspection
+from recast_bridge.facts import Inspection
 from recast_bridge.model.findings import Finding
 from recast_bridge.tables import Table, tables
 

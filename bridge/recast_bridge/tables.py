@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recast_bridge.inspection import About, Image, Input, Inspection, Resources, Stage
+from recast_bridge.facts import About, Image, Input, Inspection, Resources, Stage
 
 _PINNING = {"digest": "by digest", "tag": "by a tag, which can be moved", "moving": "no, it will change"}
 

@@ -21,7 +21,7 @@ from recast_bridge.archive.images import ImageRecord
 from recast_bridge.archive.metadata import Metadata, Reopening
 from recast_bridge.archive.run import KeptRun
 from recast_bridge.archive.software import Program
-from recast_bridge.inspection import Input, Inspection
+from recast_bridge.facts import Input, Inspection
 
 VERSION = "1.1"
 _WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"

@@ -27,7 +27,8 @@ from recast_bridge.archive.translations import Written, write
 from recast_bridge.checks import check
 from recast_bridge.cwl.writer import dump
 from recast_bridge.engines.images import known_workdirs
-from recast_bridge.inspection import Inspection, inspect
+from recast_bridge.facts import Inspection
+from recast_bridge.inspection import inspect
 from recast_bridge.model.findings import Finding, Findings, Place, RunError, UsageError
 from recast_bridge.model.rewriting import rewritten
 from recast_bridge.model.types import name_paths, paths_in

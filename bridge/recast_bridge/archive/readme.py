@@ -12,7 +12,7 @@ from recast_bridge.archive.images import ImageRecord
 from recast_bridge.archive.metadata import Author, Metadata, Reopening
 from recast_bridge.archive.run import KeptRun
 from recast_bridge.archive.software import Program
-from recast_bridge.inspection import Input, Inspection
+from recast_bridge.facts import Input, Inspection
 from recast_bridge.model.findings import Finding
 
 _LONG = 200

@@ -7,7 +7,7 @@ from typing import Any
 
 from recast_bridge.archive.images import ImageRecord
 from recast_bridge.engines.images import images_of, local_images
-from recast_bridge.inspection import Inspection
+from recast_bridge.facts import Inspection
 from recast_bridge.model.workflow import Workflow
 from recast_bridge.step.images import is_path, registry_digest, split_reference
 

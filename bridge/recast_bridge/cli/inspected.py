@@ -8,7 +8,7 @@ import click
 
 from recast_bridge.cli.common import counted, printable
 from recast_bridge.cli.outcome import table
-from recast_bridge.inspection import Inspection
+from recast_bridge.facts import Inspection
 from recast_bridge.tables import tables
 
 _NAME = 72
