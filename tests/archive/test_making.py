@@ -164,3 +164,27 @@ def test_a_run_is_kept(archive: Archive, here: Path, metadata: Path) -> None:
     done = archive("-o", "out", "--metadata", metadata, "--run", "run")
     assert done.exit_code == 3 and "A130" in done.output
     assert contents(here / "out") == before
+
+
+@pytest.mark.parametrize("kind", ["cwl", "snakemake"])
+def test_an_archive_of_another_language(kind: str, archive: Archive, here: Path) -> None:
+    assert archive("-o", "first").exit_code == 0
+    shutil.move(here / "first" / kind, here / "copy")
+    shutil.move(here / "first" / "inputs", here / "inputs")
+    name = {"cwl": "workflow.cwl", "snakemake": "Snakefile"}[kind]
+    words = ["archive", f"copy/{name}", "--no-image-lookup", "-o", "out"]
+    if kind == "cwl":
+        words += ["--inputs", "copy/inputs.yml"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    opened = layout.open_archive(here / "out")
+    assert (opened.directory / opened.opening.source).read_bytes() == (here / "copy" / name).read_bytes()
+    assert opened.cwl and opened.snakemake and opened.yadage
+    kept = [path for path in opened.directory.rglob("first.txt") if path.read_text() == "one two\n"]
+    assert kept
+    shutil.rmtree(here / "inputs")
+    shutil.rmtree(here / "copy")
+    program = [sys.executable, "-m", "cwltool", "--no-container", "--outdir", here / "cwl"]
+    command = [*program, opened.cwl / "workflow.cwl", opened.cwl / "inputs.yml"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert "4\n" in {path.read_text() for path in (here / "cwl").glob("count*")}

@@ -23,7 +23,7 @@ DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
 
 class Registry(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        known = self.path == "/v2/group/words/manifests/1.2"
+        known = self.path.removeprefix("/v2/group/words/manifests/") in ("1.2", DIGEST)
         self.send_response(200 if known else 404)
         self.end_headers()
         self.wfile.write(MANIFEST if known else b"{}")
@@ -84,6 +84,25 @@ def test_a_digest_of_the_author_stays(registry: str, here: Path) -> None:
     out = archive_of(here, "example/words@sha256", other)
     (record,) = read_records(out / "images.json")
     assert record.pinned == record.reference == f"example/words@sha256:{other}"
+
+
+@pytest.mark.parametrize(
+    ("identity", "digest", "trusted"),
+    [
+        (f"sha256:{'1' * 64}", f"sha256:{'2' * 64}", True),
+        # podman, and Docker with the store of containerd, note digests of images that no registry has.
+        ("1" * 64, f"sha256:{'2' * 64}", False),
+        (f"sha256:{'2' * 64}", f"sha256:{'2' * 64}", False),
+        ("1" * 64, DIGEST, True),
+    ],
+)
+def test_only_a_registry_proves_a_digest(identity: str, digest: str, trusted: bool, registry: str) -> None:
+    from recast_bridge.archive.survey import _local_digest
+
+    repository = f"{registry}/group/words"
+    about = {"Id": identity, "RepoDigests": [f"other/words@{digest}", f"{repository}@{digest}"]}
+    found, reason = _local_digest(repository, about, registry=True, silent=set())
+    assert (found, bool(reason)) == ((digest, False) if trusted else (None, True))
 
 
 def test_a_saved_image_is_named_as_docker_will_know_it(here: Path) -> None:

@@ -309,7 +309,8 @@ def as_data(metadata: Metadata) -> dict[str, Any]:
         data["inputs"] = {name: _filled(one, "description", "unit") for name, one in metadata.inputs.items()}
     if metadata.results:
         data["results"] = list(metadata.results)
-    compare = _filled(metadata.compare, "relative", "absolute")
+    limits = {"relative": metadata.compare.relative, "absolute": metadata.compare.absolute}
+    compare: dict[str, Any] = {key: value for key, value in limits.items() if value}
     if metadata.compare.files:
         rules = metadata.compare.files
         compare["files"] = [_filled(rule, "path", "relative", "absolute", "ignore") for rule in rules]

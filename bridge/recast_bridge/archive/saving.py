@@ -35,6 +35,7 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar"
 # First bytes of compressed layers, which newer versions of Docker save as they were pulled.
 _COMPRESSED = {b"\x1f\x8b": "+gzip", b"\x28\xb5\x2f\xfd": "+zstd"}
 _CHUNK = 1 << 20
+_PATIENCE = 30.0
 
 Say = Callable[[str], None]
 
@@ -80,12 +81,12 @@ def _present(record: ImageRecord, findings: Findings, pull: bool, say: Say) -> I
     if "://" in name or is_path(name):
         reason = record.reason
     else:
-        about = local_images([name, record.config or name])
+        about = local_images([record.config or name, name], seconds=_PATIENCE)
         if not about and pull:
             say(f"fetching image {name}")
             done = subprocess.run(["docker", "pull", "--quiet", "--", name], capture_output=True, text=True)
             reason = (done.stderr.strip().splitlines() or ["it cannot be fetched"])[-1]
-            about = local_images([name])
+            about = local_images([name], seconds=_PATIENCE)
         for found in about.values():
             platform = "/".join(str(found[key]) for key in ("Os", "Architecture") if found.get(key))
             return replace(record, config=str(found["Id"]), platform=record.platform or platform)

@@ -11,6 +11,9 @@ from recast_bridge.facts import Inspection
 from recast_bridge.model.workflow import Workflow
 from recast_bridge.step.images import is_path, registry_digest, split_reference
 
+# An engine that is busy is waited for: a digest that is missing is missing for ever.
+_PATIENCE = 10.0
+
 
 def survey(
     workflow: Workflow, inspection: Inspection, *, lookup: bool, registry: bool
@@ -25,7 +28,7 @@ def survey(
     """
     images = images_of(workflow)
     names = {image: image.removeprefix("docker://") for image in images}
-    known = local_images(names.values()) if lookup else {}
+    known = local_images(names.values(), seconds=_PATIENCE) if lookup else {}
     used = {image.name: image.stages for image in inspection.images}
     # A registry that cannot be reached is asked once, not for every image.
     silent: set[str] = set()
@@ -57,20 +60,33 @@ def _digest(
     if digest:
         return digest, ""
     if about:
-        for entry in about.get("RepoDigests") or ():
-            other, _, digest = str(entry).partition("@")
-            if digest and split_reference(other)[:2] == split_reference(repository)[:2]:
-                return digest, ""
-        return (
-            None,
-            "it is local: built or loaded on this machine, and no registry is known to have it",
-        )
+        return _local_digest(repository, about, registry=registry, silent=silent)
     if registry and (found := registry_digest(name, silent)) is not None:
         return found, ""
     if not lookup and not registry:
         return None, "nothing was asked (--no-image-lookup)"
     asked = [*(["the container engine of this machine"] * lookup), *(["its registry"] * registry)]
     return None, f"not known to {' or to '.join(asked)}"
+
+
+def _local_digest(
+    repository: str, about: Mapping[str, Any], *, registry: bool, silent: set[str]
+) -> tuple[str | None, str]:
+    """The digest of an image that an engine has.
+
+    Docker's classic store notes a digest only when a registry gives or takes the image. podman, and Docker
+    with the store of containerd, give one to every image, which proves nothing: there the registry is asked.
+    """
+    for entry in about.get("RepoDigests") or ():
+        other, _, digest = str(entry).partition("@")
+        if not digest or split_reference(other)[:2] != split_reference(repository)[:2]:
+            continue
+        identity = str(about.get("Id"))
+        if identity.startswith("sha256:") and identity != digest:
+            return digest, ""
+        if registry and registry_digest(f"{repository}@{digest}", silent) == digest:
+            return digest, ""
+    return None, "it is local: built or loaded on this machine, and no registry is known to have it"
 
 
 def _without_tag(name: str) -> str:

@@ -110,21 +110,25 @@ def known_workdirs(
     return {**image_workdirs(unknown, lookup=lookup, registry=registry), **given}
 
 
-def local_images(images: Iterable[str]) -> dict[str, dict[str, Any]]:
+def local_images(images: Iterable[str], *, seconds: float = _ENGINE_SECONDS) -> dict[str, dict[str, Any]]:
     """What the container engine of this machine says about images (``docker image inspect``).
 
-    Images that it does not have are absent; so are all when there is no engine, or none that answers quickly.
+    Images that it does not have are absent; so are all when there is no engine, or none that answers in time.
+
+    Args:
+        images: image references.
+        seconds: how long Docker is waited for.
     """
     wanted = list(dict.fromkeys(images))
     if not wanted:
         return {}
-    answer = _from_docker(wanted)
+    answer = _from_docker(wanted, seconds)
     return _from_podman(wanted) if answer is None else answer
 
 
-def _from_docker(images: list[str]) -> dict[str, dict[str, Any]] | None:
+def _from_docker(images: list[str], seconds: float) -> dict[str, dict[str, Any]] | None:
     """Ask the Docker engine over its socket; None when none answers."""
-    connection = _docker_connection()
+    connection = _docker_connection(seconds)
     if connection is None:
         return None
     found: dict[str, dict[str, Any]] = {}
@@ -151,16 +155,16 @@ def docker_socket() -> Path | None:
     return next((path for path in candidates if path.is_socket()), None)
 
 
-def _docker_connection() -> HTTPConnection | None:
+def _docker_connection(seconds: float) -> HTTPConnection | None:
     """A connection to the engine. To import its client library would take longer than all the questions."""
     path = docker_socket()
     if path is None:
         return None
     from http.client import HTTPConnection
 
-    connection = HTTPConnection("localhost", timeout=_ENGINE_SECONDS)
+    connection = HTTPConnection("localhost", timeout=seconds)
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    stream.settimeout(_ENGINE_SECONDS)
+    stream.settimeout(seconds)
     try:
         stream.connect(str(path))
     except OSError:
