@@ -144,6 +144,7 @@ class Batch:
             work.forwarded.refresh()
             work.forwarded.check(request.needs)
         facts = self._facts(request, runtime)
+        work.jobs.begin(job)
         work.workflow.async_run(job.prepare())
         scratch = record.begin(request, runtime, backend=self.name, **self.backend.remember(self.executor))
         execution = Execution(job, request, runtime, facts, scratch)

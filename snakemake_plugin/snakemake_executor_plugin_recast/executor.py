@@ -187,6 +187,7 @@ class Work:
 
     def _start(self, job: Any) -> None:
         runtime = self.runtime(job)
+        self.jobs.begin(job)
         self.workflow.async_run(job.prepare())
         info = SubmittedJobInfo(job=job)
         requests: list[StepRequest] | StepError

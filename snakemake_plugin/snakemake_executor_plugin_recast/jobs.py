@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -225,6 +227,24 @@ class Jobs:
             runtime=runtime.name,
             memory_limit=self.settings.memory_limit,
         )
+
+    def begin(self, job: Any) -> None:
+        """Remove what says that another alternative of the stage has run, whose directory this job empties.
+
+        The command does it too, but with a batch system perhaps on another machine.
+        """
+        marks = job.params.get("other_marks")
+        if self.places.of(job).workdir is None or not isinstance(marks, list | tuple):
+            return
+        for mark in marks:
+            path = self.places.absolute(mark)
+            if not path.startswith(self.places.rundir.rstrip("/") + "/"):
+                continue
+            with suppress(FileNotFoundError):
+                if os.path.isdir(path) and not os.path.islink(path):
+                    shutil.rmtree(path)
+                else:
+                    os.unlink(path)
 
     def _command(self, job: Any, repeat: int | None) -> str:
         """The text that Snakemake would give to the shell."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from snakemake_helpers import Spec, Writer, every, given, one, reading, scattered, stage, step
+from snakemake_helpers import Spec, Writer, Written, every, given, one, reading, scattered, stage, step
 
-PATH = "{workdir}/out.txt"
+from recast_bridge.model import expressions as ex
+from recast_bridge.model.findings import SourceError
+from recast_bridge.model.workflow import Cases, Stage, Step
+from recast_bridge.snakemake.reader import load
+from recast_bridge.snakemake.writer import Options, translate
 
 
 def cases(spec: Spec, *alternatives: tuple[str, Spec]) -> Spec:
@@ -29,6 +34,7 @@ def saying(word: str) -> Spec:
 
 BIG, MIDDLE = (".x > 3", saying("big")), (".x > 1", saying("middle"))
 SHOW = step("cat {x} > {out}")
+COUNT = step('echo "n: $(({x} + 1))" > {out}', publisher=reading("out.txt"))
 
 
 @pytest.fixture
@@ -100,9 +106,8 @@ def test_in_a_scatter(write: Writer) -> None:
 
 
 def test_known_only_when_another_step_has_run(write: Writer) -> None:
-    count = step('echo "n: $(({x} + 1))" > {out}', publisher=reading("out.txt"))
     written = write(
-        stage("count", count, needs=["init"], x=given("n")),
+        stage("count", COUNT, needs=["init"], x=given("n")),
         cases(stage("a", x=one("count", "n")), BIG, MIDDLE),
         stage("b", SHOW, x=one("a")),
         stage("c", SHOW, x=every("a")),
@@ -118,9 +123,8 @@ def test_known_only_when_another_step_has_run(write: Writer) -> None:
 
 
 def test_known_only_at_run_time_in_a_scatter(write: Writer) -> None:
-    count = step('echo "n: $(({x} + 1))" > {out}', publisher=reading("out.txt"))
     written = write(
-        scattered(stage("count", count, needs=["init"], x=given("xs")), "x"),
+        scattered(stage("count", COUNT, needs=["init"], x=given("xs")), "x"),
         cases(scattered(stage("a", x=every("count", "n")), "x"), BIG, MIDDLE),
         stage("c", SHOW, x=every("a")),
         inputs={"xs": [0, 1, 3]},
@@ -223,3 +227,98 @@ def test_the_results_are_those_of_yadage(write: Writer, tmp_path: Path) -> None:
         ("a_2", "a/1"),
         ("c", "c/0"),
     ]
+
+
+def test_the_executor_forgets_the_other_alternative_itself(write: Writer) -> None:
+    """A job of a batch system may run where it cannot."""
+    written = write(*single(), inputs={"x": 5})
+    file = written.folder / "Snakefile"
+    text = re.sub(r" +rm -rf \{params.other_marks:q\}\n", "", written.snakefile)
+    assert text != written.snakefile
+    file.write_text(text, encoding="utf-8")
+    for value, word in ((5, "big"), (2, "middle"), (5, "big")):
+        set_config(written.folder, x=value)
+        written.run("--executor", "recast", "--recast-runtime", "host")
+        assert written.lines("b/out.txt") == [f"{word} {value}"]
+
+
+# -------------------------------------------------------------- read again
+
+
+def read_again(written: Written) -> Stage:
+    analysis, _ = load(written.folder / "Snakefile", rundir=written.folder)
+    return next(each for each in analysis.workflow.stages if each.name == "a")
+
+
+def test_alternatives_come_back(write: Writer) -> None:
+    found = read_again(write(*single(), inputs={"x": 5}))
+    assert isinstance(found.body, Cases)
+    assert [case.condition for case in found.body.cases] == [".x > 3", ".x > 1"]
+    assert all(isinstance(case.body, Step) for case in found.body.cases)
+    assert dict(found.arguments)["x"] == ex.Input("x")
+
+
+SPECS: dict[str, tuple[list[Spec], Spec]] = {
+    "single": (single(), {"x": 2}),
+    "in a list": (
+        [
+            cases(scattered(stage("a", needs=["init"], x=given("xs")), "x"), BIG, MIDDLE),
+            scattered(stage("b", SHOW, x=every("a")), "x"),
+            stage("c", SHOW, x=every("b")),
+        ],
+        {"xs": [5, 0, 2]},
+    ),
+    "a list of one or none": (
+        [cases(stage("a", needs=["init"], x=given("x")), BIG), stage("c", SHOW, x=every("a"))],
+        {"x": 5},
+    ),
+    "workflows": (
+        [
+            cases(
+                stage("a", needs=["init"], x=given("x")), (".x > 3", sub("big")), (".x > 1", sub("middle"))
+            ),
+            stage("b", SHOW, x=one("a[*].two")),
+        ],
+        {"x": 2},
+    ),
+    "a step or a workflow": (
+        [
+            cases(
+                stage("a", needs=["init"], x=given("x")), (".x > 3", saying("step")), (".x > 1", sub("flow"))
+            )
+        ],
+        {"x": 2},
+    ),
+    "at run time": (
+        [
+            stage("count", COUNT, needs=["init"], x=given("n")),
+            cases(stage("a", x=one("count", "n")), BIG, MIDDLE),
+            stage("b", SHOW, x=one("a")),
+        ],
+        {"n": 3},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_is_read_is_what_was_written(name: str, write: Writer) -> None:
+    stages, inputs = SPECS[name]
+    written = write(*stages, inputs=inputs)
+    analysis, findings = load(written.folder / "Snakefile", rundir=written.folder)
+    assert [str(each) for each in findings.errors] == []
+    again = translate(analysis, findings, Options(host=True))
+
+    def plain(text: str) -> str:
+        return re.sub(r'^ *""".*"""\n', "", text, flags=re.MULTILINE)
+
+    assert plain(again.files["Snakefile"]) == plain(written.snakefile)
+
+
+def test_a_condition_over_something_else_is_refused(write: Writer) -> None:
+    written = write(*single(), inputs={"x": 5, "y": 1})
+    file = written.folder / "Snakefile"
+    text = written.snakefile.replace('{"x": config["x"]}', '{"x": config["y"]}')
+    assert text != written.snakefile
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match="S321"):
+        load(file, rundir=written.folder)

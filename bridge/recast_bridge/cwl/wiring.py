@@ -201,7 +201,8 @@ class Wiring:
         of = expression.of
         names = tuple(hop.stage for hop in of.path) if isinstance(of, ex.Output) else ()
         found = self.draft.published.get((*names, of.key or ""), []) if isinstance(of, ex.Output) else []
-        if len(found) == 1 and len(names) == 1:
+        lists = sum(many for _, many in self._levels(of)) if isinstance(of, ex.Output) else 0
+        if len(found) == 1 and lists <= 1:
             return Wire({"source": found[0].source}, value)
         return self._refuse(
             "C123",

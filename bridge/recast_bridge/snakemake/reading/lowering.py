@@ -8,11 +8,13 @@ stage is scattered.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.workflow import Generator
 from recast_bridge.snakemake import code as c
+from recast_bridge.snakemake.reading.choices import Choices
 from recast_bridge.snakemake.reading.drafts import Draft
 from recast_bridge.snakemake.reading.matching import Found, Published, atoms, shape
 from recast_bridge.snakemake.reading.rewriting import (
@@ -29,6 +31,8 @@ from recast_bridge.snakemake.reading.rewriting import (
 )
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit
 
+PICKS: Mapping[str, Any] = {f"{how}_present": how for how in ("first", "only", "all", "every")}
+
 
 class Lowering:
     """Makes expressions.
@@ -36,9 +40,11 @@ class Lowering:
     Args:
         published: what all steps publish.
         units: all steps by name of rule.
+        choices: which alternative of a stage is taken.
     """
 
-    def __init__(self, published: Published, units: dict[str, Unit]) -> None:
+    def __init__(self, published: Published, units: dict[str, Unit], choices: Choices) -> None:
+        self.choices = choices
         self.published = published
         self.units = units
         self.drafts: dict[int, Draft] = {}
@@ -48,7 +54,7 @@ class Lowering:
 
     def draft(self, unit: Unit) -> Draft:
         """What is put together for a stage."""
-        return self.drafts.setdefault(id(unit), Draft())
+        return self.drafts.setdefault(id(unit.first or unit), Draft())
 
     # -------------------------------------------------------------- parameters of stages
 
@@ -173,6 +179,10 @@ class Lowering:
             return self._passed(node, scope, reader)
         if scope is not None and self._is_from_outside(node, scope):
             return self._passed(node, scope, reader)
+        if isinstance(node, c.If):
+            return self._alternative(node, scope, reader)
+        if isinstance(node, c.Each) and node.when:
+            return self._existing(node, scope, reader)
         if isinstance(node, c.Element):
             return self._element(node, scope, reader)
         if isinstance(node, c.Each):
@@ -204,6 +214,28 @@ class Lowering:
             return self._file(node, scope, reader)
         raise NotUnderstood(f"this value has no equal: {type(node).__name__}")
 
+    def _alternative(self, node: c.If, scope: Unit | None, reader: Unit) -> ex.Expression:
+        """What one of several alternatives publishes, whichever is taken."""
+        self.choices.check(node.when, node)
+        found = self.value(node.then, scope, reader)
+        if node.otherwise is None:
+            return found
+        if isinstance(node.otherwise, c.Constant) and node.otherwise.value is None:
+            if isinstance(found, ex.Output | ex.Item):
+                return ex.Maybe(found)
+        elif repr(self.value(node.otherwise, scope, reader)) == repr(found):
+            return found
+        raise NotUnderstood("alternatives are read that are none of one stage")
+
+    def _existing(self, node: c.Each, scope: Unit | None, reader: Unit) -> ex.Expression:
+        """A list of what those instances publish that are run."""
+        self.choices.check((condition for _, condition in node.when), node)
+        if any(condition.numbers for _, condition in node.when):
+            raise NotUnderstood("only some of the alternatives of a stage are read")
+        if node.loops:
+            return self.value(c.Each(node.loops, node.body), scope, reader)
+        return self.value(c.Listed((node.body,)), scope, reader)
+
     def _is_from_outside(self, node: c.Node, scope: Unit) -> bool:
         """True for a list that is made outside of a sub-workflow, equal for all instances of that."""
         if not isinstance(node, c.Call | c.Chained | c.Listed):
@@ -226,6 +258,8 @@ class Lowering:
             return ex.Flatten(self.value(of, scope, reader))
         if node.function == "unwrap":
             return ex.Unwrap(self.value(of, scope, reader))
+        if node.function.endswith("_present"):
+            return ex.Pick(self.value(of, scope, reader), PICKS[node.function])
         if node.function in ("joined", "words"):
             return self.value(of, scope, reader)
         if node.function == "inside" and isinstance(node.arguments[1], c.Constant):
@@ -265,6 +299,8 @@ class Lowering:
 
     def _each(self, node: c.Each, scope: Unit | None, reader: Unit) -> ex.Expression:
         body = node.body
+        if isinstance(body, c.If):
+            return self._each_alternative(node, body, scope, reader)
         if isinstance(body, c.Element) and isinstance(body.key, str | int):
             of = self._found(body.of)
             if of is not None and of.key is None and isinstance(body.key, str):
@@ -277,6 +313,17 @@ class Lowering:
         if isinstance(body, c.File):
             return self._file(body, scope, reader, node.loops)
         return self._declared(node, scope, reader)
+
+    def _each_alternative(self, node: c.Each, body: c.If, scope: Unit | None, reader: Unit) -> ex.Expression:
+        """What one of several alternatives publishes, whichever is taken, for each instance."""
+        self.choices.check(body.when, node)
+        made = self.value(c.Each(node.loops, body.then), scope, reader)
+        other = body.otherwise
+        if isinstance(other, c.Constant) and other.value is None and isinstance(made, ex.Output | ex.Item):
+            return ex.Maybe(made)
+        if other is not None and repr(self.value(c.Each(node.loops, other), scope, reader)) == repr(made):
+            return made
+        raise NotUnderstood("alternatives are read that are none of one stage")
 
     def _declared(self, node: c.Each, scope: Unit | None, reader: Unit) -> ex.Expression:
         """The values that a sub-workflow itself makes of what its stages publish."""
@@ -300,6 +347,10 @@ class Lowering:
         if rest:
             body = c.Each(rest, body)
         draft = self.draft(inner)
+        if inner.case:
+            raise NotUnderstood(
+                "values inside an alternative are put together in a way that it does not publish"
+            )
         key = draft.declared.get(shape(body, frozenset()))
         if key is None:
             key = fresh("value", draft.outputs)

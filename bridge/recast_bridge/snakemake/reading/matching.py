@@ -45,6 +45,9 @@ def shape(node: Any, names: frozenset[str] | None = None) -> str:
         return f"Each({len(node.loops)}, {shape(c.substitute(node.body, inner), names)})"
     if isinstance(node, c.Later):
         return f"Later({node.function}, {shape(node.file, names)}, {shape(node.pattern, names)})"
+    if isinstance(node, c.File):
+        # Alternatives of a stage have the same directory.
+        return f"File({shape(node.directory, names)}, {node.path!r}, {node.around!r})"
     if isinstance(node, c.Config):
         return f"Config({node.name!r})"
     if isinstance(node, c.Element):
@@ -83,7 +86,9 @@ class Published:
 
     def find(self, node: c.Node) -> Found | None:
         """The published value that a tree is."""
-        for unit, key, known in self.values.get(shape(node), ()):
+        owners = {file.owner for file in atoms(node)}
+        found = self.values.get(shape(node), [])
+        for unit, key, known in sorted(found, key=lambda item: _name(item[0]) not in owners):
             bound: dict[str, c.Index] = {}
             names = {level.wildcard for level in unit.levels if level.wildcard is not None}
             if unify(known, node, names, bound):
@@ -96,6 +101,10 @@ class Published:
                 ):
                     return Found(unit, key, indices)
         return None
+
+
+def _name(unit: Unit) -> str:
+    return unit.rule.name if unit.rule is not None else ""
 
 
 def unify(known: Any, node: Any, names: set[str], bound: dict[str, c.Index]) -> bool:
@@ -118,6 +127,9 @@ def unify(known: Any, node: Any, names: set[str], bound: dict[str, c.Index]) -> 
     if isinstance(known, c.Later):
         alike = bool(known.function == node.function) and unify(known.file, node.file, names, bound)
         return alike and unify(known.pattern, node.pattern, names, bound)
+    if isinstance(known, c.File):
+        alike = bool(known.path == node.path and known.around == node.around)
+        return alike and unify(known.directory, node.directory, names, bound)
     if isinstance(known, c.Config):
         return bool(known.name == node.name)
     if is_dataclass(known):

@@ -39,11 +39,23 @@ class Owners:
                     match = re.fullmatch(r"([^/]+/)(.*)(\.done)", path, re.DOTALL)
                     if match is not None and entry.name is None:
                         around = (match[1], match[3])
-                        whole = f"{re.escape(around[0])}{folder}{re.escape(around[1])}"
+                        marked = "/".join(
+                            part + (rf"(?:\.case{level.case})?" if level.case else "")
+                            for part, level in zip(folder.split("/"), unit.levels, strict=True)
+                        )
+                        whole = f"{re.escape(around[0])}{marked}{re.escape(around[1])}"
                         self.patterns.append((re.compile(whole, re.DOTALL), unit, around))
 
-    def file(self, parts: Iterable[str | c.Index]) -> c.File | None:
-        """The file of a step that a path is; None if it is none."""
+        # The steps of an alternative that is a workflow are inside the directory of one that is a step.
+        self.patterns.sort(key=lambda item: -len(item[1].levels))
+
+    def file(self, parts: Iterable[str | c.Index], reader: Unit | None = None) -> c.File | None:
+        """The file of a step that a path is; None if it is none.
+
+        Args:
+            parts: the path.
+            reader: the step that speaks of it: of several alternatives, its own is meant.
+        """
         indices: list[c.Index] = []
         text = ""
         for part in parts:
@@ -52,7 +64,7 @@ class Owners:
             else:
                 text += f"\ue000{len(indices)}\ue001"
                 indices.append(part)
-        for pattern, unit, around in self.patterns:
+        for pattern, unit, around in self._nearest(reader):
             match = pattern.fullmatch(text)
             if match is None:
                 continue
@@ -72,6 +84,13 @@ class Owners:
             assert unit.rule is not None
             return c.File(unit.rule.name, c.Directory(tuple(levels)), rest, None, around or ("", ""))
         return None
+
+    def _nearest(self, reader: Unit | None) -> list[tuple[re.Pattern[str], Unit, tuple[str, str] | None]]:
+        """All patterns; those of the reader's own alternatives first."""
+        own = {id(level) for level in reader.levels if level.case} if reader is not None else set()
+        if not own:
+            return self.patterns
+        return sorted(self.patterns, key=lambda item: -sum(id(level) in own for level in item[1].levels))
 
 
 def path_parts(text: str) -> list[str | c.Index]:

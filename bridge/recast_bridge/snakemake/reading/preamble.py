@@ -11,6 +11,7 @@ from recast_bridge.model.workflow import Template, WorkDirSlot
 from recast_bridge.snakemake.reading.units import NotUnderstood, Unit
 
 _LOG = re.compile(r"exec > ?\{log:q\} 2>&1")
+_OTHERS = re.compile(r"rm -rf \{params\.other_marks:q\}")
 _MARK = re.compile(r"date \+%s%N > ?\{params\.done:q\}")
 _EMPTY = re.compile(r'\[ "\$STEP_READY" \] \|\| rm -rf \{params\.workdir:q\}')
 _ENTER = re.compile(r"mkdir -p \{params\.workdir:q\} && cd \{params\.workdir:q\} \|\| exit 1")
@@ -30,7 +31,13 @@ def command_lines(unit: Unit) -> tuple[str, dict[str, Any], str | None]:
     """The preserved command, where it starts, and the shell that reads it."""
     assert unit.rule is not None and unit.rule.shell is not None
     lines = textwrap.dedent(unit.rule.shell.strip("\n")).rstrip(" ").split("\n")
-    for pattern, needed in ((_LOG, False), (_MARK, False), (_EMPTY, True), (_ENTER, True)):
+    for pattern, needed in (
+        (_LOG, False),
+        (_OTHERS, False),
+        (_MARK, False),
+        (_EMPTY, True),
+        (_ENTER, True),
+    ):
         if lines and pattern.fullmatch(lines[0].strip()):
             lines.pop(0)
         elif needed:

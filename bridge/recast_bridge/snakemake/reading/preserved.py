@@ -6,6 +6,7 @@ import os
 import re
 import string
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from recast_bridge.model.findings import Findings
 from recast_bridge.model.types import ANY, PathValue, type_of
 from recast_bridge.model.workflow import (
     MISSING,
+    Case,
+    Cases,
     Command,
     Environment,
     Parameter,
@@ -27,10 +30,11 @@ from recast_bridge.model.workflow import (
     Workflow,
 )
 from recast_bridge.snakemake import code as c
+from recast_bridge.snakemake.reading.choices import Choices
 from recast_bridge.snakemake.reading.data import Program
 from recast_bridge.snakemake.reading.environments import environment, image_of
 from recast_bridge.snakemake.reading.lowering import Lowering
-from recast_bridge.snakemake.reading.matching import Published, atoms
+from recast_bridge.snakemake.reading.matching import Published, atoms, equal, shape
 from recast_bridge.snakemake.reading.owners import Owners
 from recast_bridge.snakemake.reading.patterns import Parts, template
 from recast_bridge.snakemake.reading.preamble import command_lines, empties_directory
@@ -76,13 +80,18 @@ class PreservedReader:
         roots = units_of(self.program, self.syntax.rules, self.findings)
         if self.findings.errors:
             return Workflow(name, (), ()), ()
-        leaves = [leaf for root in roots.values() for leaf in root.leaves()]
+        leaves = [leaf for units in roots.values() for unit in units for leaf in unit.leaves()]
         self.owners = Owners(leaves)
         published = Published()
         for leaf in leaves:
             self._try(leaf, lambda leaf=leaf: self._trees(leaf))
             published.add(leaf)
-        self.lowering = Lowering(published, {leaf.rule.name: leaf for leaf in leaves if leaf.rule})
+        rules = {leaf.rule.name: leaf for leaf in leaves if leaf.rule}
+        self.choices = Choices(rules)
+        self.lowering = Lowering(published, rules, self.choices)
+        self._find_choices(leaves)
+        if self.findings.errors:
+            return Workflow(name, (), ()), ()
         names: dict[int, dict[str, str]] = {}
         for leaf in leaves:
             self._try(leaf, lambda leaf=leaf: names.update({id(leaf): self._arguments(leaf)}))
@@ -91,7 +100,7 @@ class PreservedReader:
         self._check_loops()
         if self.findings.errors:
             return Workflow(name, (), ()), ()
-        stages = tuple(self._stage(unit) for unit in roots.values())
+        stages = tuple(self._stage(units) for units in roots.values())
         return Workflow(name, self._inputs(), self._waiting(stages, roots, None)), tuple(self._results())
 
     def _check_loops(self) -> None:
@@ -119,6 +128,40 @@ class PreservedReader:
                 place=unit.place,
             )
 
+    # -------------------------------------------------------------- alternatives
+
+    def _find_choices(self, leaves: list[Unit]) -> None:
+        """Find out over which values the conditions of alternatives run: whoever reads a stage says it."""
+        for leaf in leaves:
+            for level in leaf.levels:
+                if level.case:
+                    self.choices.add(level)
+        if not self.choices.groups:
+            return
+        by_rule = {leaf.rule.name: leaf for leaf in leaves if leaf.rule is not None}
+        for name, syntax in self.syntax.rules.items():
+            trees = Trees(by_rule.get(name), self.syntax, self.owners, self.paths)
+            for _, code in syntax.inputs:
+                # What is not understood is told of where it is needed.
+                with suppress(NotUnderstood):
+                    self.choices.look_at(trees.input(code))
+        for units in self.choices.groups.values():
+            self._try(next(units[0].leaves()), lambda units=units: self._choice(units))
+
+    def _choice(self, units: list[Unit]) -> None:
+        """Give the values of the conditions of alternatives to the stage."""
+        if min(unit.case for unit in units) < 1:
+            raise NotUnderstood("`params.alternative` is not written down")
+        values = self.choices.values_of(units[0])
+        steps = [unit for unit in units if unit.rule is not None]
+        for name, value in values.items():
+            for unit in steps:
+                if name not in unit.params or not equal(unit.params[name], value):
+                    raise NotUnderstood(f"the condition runs over another {name!r} than the step gets")
+            self.lowering.draft(units[0]).passed[shape(value, frozenset())] = name
+            if not steps:
+                self.lowering.argument(units[0], name, value)
+
     # -------------------------------------------------------------- reading rules
 
     def _trees(self, unit: Unit) -> None:
@@ -127,8 +170,6 @@ class PreservedReader:
         for name, code in unit.syntax.params:
             if name is None:
                 raise NotUnderstood("there is a param without a name", code)
-            if name == "alternative":
-                raise NotUnderstood("a rule that is one of several alternatives is not read", code)
             if name == "published":
                 more = trees.param(code)
                 self.more[id(unit)] = more
@@ -267,18 +308,13 @@ class PreservedReader:
 
     # -------------------------------------------------------------- stages
 
-    def _stage(self, unit: Unit) -> Stage:
+    def _stage(self, units: list[Unit]) -> Stage:
+        unit = units[0]
         draft = self.lowering.draft(unit)
-        body: Step | Workflow
-        if unit.rule is not None:
-            body = self.steps[id(unit)]
-        else:
-            inner = tuple(self._stage(child) for child in unit.children.values())
-            names = dict.fromkeys([*draft.arguments, *draft.passed.values()])
-            inputs = tuple(Parameter(name, ANY, MISSING) for name in names)
-            body = Workflow(
-                unit.name, inputs, self._waiting(inner, unit.children, unit), tuple(draft.outputs.items())
-            )
+        body: Step | Workflow | Cases = self._body(unit)
+        if unit.case:
+            ordered = sorted(units, key=lambda each: each.case)
+            body = Cases(tuple(Case(each.condition, self._body(each), each.place) for each in ordered))
         return Stage(
             unit.name,
             body,
@@ -289,8 +325,20 @@ class PreservedReader:
             unit.place,
         )
 
+    def _body(self, unit: Unit) -> Step | Workflow:
+        """What a stage, or one of its alternatives, runs."""
+        if unit.rule is not None:
+            return self.steps[id(unit)]
+        draft = self.lowering.draft(unit)
+        inner = tuple(self._stage(children) for children in unit.children.values())
+        names = dict.fromkeys([*draft.arguments, *draft.passed.values()])
+        inputs = tuple(Parameter(name, ANY, MISSING) for name in names)
+        return Workflow(
+            unit.name, inputs, self._waiting(inner, unit.children, unit), tuple(draft.outputs.items())
+        )
+
     def _waiting(
-        self, stages: tuple[Stage, ...], units: Mapping[str, Unit], scope: Unit | None
+        self, stages: tuple[Stage, ...], units: Mapping[str, list[Unit]], scope: Unit | None
     ) -> tuple[Stage, ...]:
         """Stages with those that they wait for although they read nothing of them."""
         from dataclasses import replace
@@ -302,11 +350,11 @@ class PreservedReader:
             if stage.generator is not None:
                 read |= set(stage.generator.stages)
             after: dict[str, None] = {}
-            for leaf in units[stage.name].leaves():
+            for leaf in (leaf for unit in units[stage.name] for leaf in unit.leaves()):
                 for other in self._needs(leaf):
                     levels = other.levels
                     outer = scope.levels if scope is not None else ()
-                    if levels[:depth] != outer or levels[depth] is units[stage.name]:
+                    if levels[:depth] != outer or levels[depth] in units[stage.name]:
                         continue
                     if levels[depth].name not in read:
                         after[levels[depth].name] = None

@@ -57,7 +57,7 @@ def publish(unit: Unit, more: c.Node | None, owners: Owners) -> None:
         return
     for entry in unit.rule.outputs:
         if entry.name is not None and len(entry.paths) == 1:
-            file = owners.file(path_parts(entry.paths[0]))
+            file = owners.file(path_parts(entry.paths[0]), unit)
             if file is None:
                 raise NotUnderstood(f"the output {entry.paths[0]!r} is not below the directory of the step")
             unit.published[entry.name] = file

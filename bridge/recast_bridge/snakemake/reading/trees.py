@@ -82,6 +82,8 @@ class _Reading:
             )
         if isinstance(code, ast.ListComp):
             return self._comprehension(code, as_path=as_path)
+        if isinstance(code, ast.IfExp):
+            return self._alternative(code, as_path=as_path)
         if isinstance(code, ast.BinOp) and isinstance(code.op, ast.Add):
             parts: list[c.Node] = []
             for side in (self.value(code.left, as_path=as_path), self.value(code.right, as_path=as_path)):
@@ -110,19 +112,75 @@ class _Reading:
 
     def _comprehension(self, code: ast.ListComp, *, as_path: bool) -> c.Node:
         loops: list[tuple[str, c.Count]] = []
+        when: list[tuple[int, c.Is]] = []
         inner = self
         for generator in code.generators:
-            if not isinstance(generator.target, ast.Name) or generator.ifs:
+            if not isinstance(generator.target, ast.Name):
                 raise NotUnderstood("this loop is not understood", code)
             name = generator.target.id
             loops.append((name, inner.range(generator.iter)))
             inner = replace(inner, loops={**inner.loops, name: name})
-        return c.Each(tuple(loops), inner.value(code.elt, as_path=as_path))
+            for condition in generator.ifs:
+                when += [(len(loops), each) for each in inner.conditions(condition)]
+        return c.Each(tuple(loops), inner.value(code.elt, as_path=as_path), tuple(when))
+
+    # ---- alternatives
+
+    def _alternative(self, code: ast.IfExp, *, as_path: bool) -> c.Node:
+        when = tuple(self.conditions(code.test))
+        if (
+            isinstance(code.orelse, ast.List)
+            and not code.orelse.elts
+            and isinstance(code.body, ast.List | ast.ListComp)
+        ):
+            listed = self.value(code.body, as_path=as_path)
+            before = tuple((0, each) for each in when)
+            if isinstance(listed, c.Each):
+                return replace(listed, when=(*before, *listed.when))
+            if isinstance(listed, c.Listed) and len(listed.items) == 1:
+                return c.Each((), listed.items[0], before)
+        otherwise = None
+        if _called(code.orelse) != "never":
+            otherwise = self.value(code.orelse, as_path=as_path)
+        return c.If(when, self.value(code.body, as_path=as_path), otherwise)
+
+    def conditions(self, code: ast.expr) -> list[c.Is]:
+        """Conditions on the alternatives that are taken."""
+        if isinstance(code, ast.BoolOp) and isinstance(code.op, ast.And):
+            return [each for part in code.values for each in self.conditions(part)]
+        numbers: tuple[int, ...] = ()
+        if isinstance(code, ast.Compare) and len(code.ops) == 1:
+            wanted = ast.literal_eval(code.comparators[0])
+            numbers = wanted if isinstance(wanted, tuple) else (int(wanted),)
+            code = code.left
+        choice = self._choice(code)
+        if choice is None:
+            raise NotUnderstood("this condition is not understood", code)
+        return [c.Is(choice, numbers)]
+
+    def _choice(self, code: ast.expr) -> c.Node | None:
+        """The number of the alternative that is taken: a name, an element of a list of them, or a call."""
+        if isinstance(code, ast.Subscript):
+            listed = self._named(code.value)
+            if isinstance(listed, ast.ListComp) and len(listed.generators) == 1:
+                target = listed.generators[0].target
+                of = replace(self, function=True, loops={}).value(listed, as_path=False)
+                if isinstance(target, ast.Name) and isinstance(of, c.Each):
+                    return c.element(of, self.index(code.slice))
+            return None
+        named = self._named(code)
+        if named is not None:
+            code, inside = named, replace(self, function=True, loops={})
+            return inside.value(code, as_path=False) if _called(code) == "chosen" else None
+        return self.value(code, as_path=False) if _called(code) == "chosen" else None
+
+    def _named(self, code: ast.expr) -> ast.expr | None:
+        return self.trees.syntax.values.get(code.id) if isinstance(code, ast.Name) else None
 
     def _subscript(self, code: ast.Subscript, *, as_path: bool) -> c.Node:
         if isinstance(code.value, ast.Name) and code.value.id == "output" and self.trees.unit is not None:
             return self._output(code.slice)
-        of = self.value(code.value, as_path=False)
+        of = self.value(code.value, as_path=as_path and isinstance(code.value, ast.ListComp))
         key: c.Index | str
         if isinstance(code.slice, ast.Constant) and isinstance(code.slice.value, str):
             key = code.slice.value
@@ -190,6 +248,8 @@ class _Reading:
             return c.Call("placed", (self.value(value, as_path=False), self.value(file, as_path=True)))
         if name in ("matching", "document"):
             return self._later(name, code)
+        if name == "chosen":
+            return c.Call(name, tuple(self.value(item, as_path=False) for item in code.args))
         if name in _PASSED:
             return c.Call(name, tuple(self._argument(item, as_path=as_path) for item in code.args))
         raise NotUnderstood("this code is none of the documented forms", code)
@@ -210,7 +270,7 @@ class _Reading:
     # ---- text
 
     def file(self, parts: Iterable[str | c.Index], code: ast.expr) -> c.Node:
-        found = self.trees.owners.file(parts)
+        found = self.trees.owners.file(parts, self.trees.unit)
         if found is None:
             raise NotUnderstood("this is no path of a step", code)
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +27,10 @@ class Unit:
         parent: the sub-workflow in which it is; None in the root workflow.
         rule: its rule; None for a sub-workflow.
         syntax: the code of the rule.
-        children: the stages of a sub-workflow by name.
+        first: the first of several alternatives.
+        case: which of several alternatives of a stage it is, counted from 1; 0 for a stage without.
+        condition: for an alternative, the jq program that has to hold.
+        children: the stages of a sub-workflow by name, in each the alternatives.
         params: values of params by name, as far as they are parameters of the step.
         published: published values by key.
         whole: everything published, where the keys are not known before the run.
@@ -37,7 +41,10 @@ class Unit:
     parent: Unit | None
     rule: Rule | None = None
     syntax: RuleSyntax = field(default_factory=RuleSyntax)
-    children: dict[str, Unit] = field(default_factory=dict)
+    first: Unit | None = None
+    case: int = 0
+    condition: str = ""
+    children: dict[str, list[Unit]] = field(default_factory=dict)
     params: dict[str, c.Node] = field(default_factory=dict)
     published: dict[str, c.Node] = field(default_factory=dict)
     whole: c.Node | None = None
@@ -63,8 +70,9 @@ class Unit:
         """The steps in it."""
         if self.rule is not None:
             yield self
-        for child in self.children.values():
-            yield from child.leaves()
+        for children in self.children.values():
+            for child in children:
+                yield from child.leaves()
 
 
 def workdir_of(rule: Rule, scratch: str) -> list[tuple[str, str | None]] | None:
@@ -81,19 +89,31 @@ def workdir_of(rule: Rule, scratch: str) -> list[tuple[str, str | None]] | None:
     return found
 
 
-def units_of(program: Program, rules: dict[str, RuleSyntax], findings: Findings) -> dict[str, Unit]:
-    """The stages of the root workflow by name."""
-    roots: dict[str, Unit] = {}
+def units_of(program: Program, rules: dict[str, RuleSyntax], findings: Findings) -> dict[str, list[Unit]]:
+    """The stages of the root workflow by name, in each its alternatives."""
+    roots: dict[str, list[Unit]] = {}
     for rule in program.rules.values():
         if rule.norun:
             continue
         components = workdir_of(rule, program.scratch) or []
+        alternatives = _alternatives(rules.get(rule.name, RuleSyntax()), len(components))
         siblings, parent, unit = roots, None, None
         for number, (name, wildcard) in enumerate(components):
             last = number == len(components) - 1
-            unit = siblings.get(name)
+            case, condition = alternatives[number]
+            known = siblings.setdefault(name, [])
+            unit = next((each for each in known if each.case == case), None)
             if unit is None:
-                unit = siblings[name] = Unit(name, wildcard, parent)
+                unit = Unit(name, wildcard, parent, case=case, condition=condition)
+                known.append(unit)
+                unit.first = known[0]
+                if len({each.case == 0 for each in known}) + len({each.wildcard for each in known}) > 2:
+                    findings.error(
+                        "S320",
+                        f"the directory of rule {rule.name!r} is also that of another stage",
+                        remedy="give every rule a `params.workdir` of its own",
+                        place=rule.place,
+                    )
             elif unit.wildcard != wildcard or last or unit.rule is not None:
                 findings.error(
                     "S320",
@@ -106,6 +126,23 @@ def units_of(program: Program, rules: dict[str, RuleSyntax], findings: Findings)
             unit.rule = rule
             unit.syntax = rules.get(rule.name, RuleSyntax())
     return roots
+
+
+def _alternatives(syntax: RuleSyntax, levels: int) -> list[tuple[int, str]]:
+    """For each level of the directory of a rule, which alternative it is, and its condition."""
+    code = next((code for name, code in syntax.params if name == "alternative"), None)
+    found: Any = None
+    if code is not None:
+        with suppress(ValueError):
+            found = ast.literal_eval(code.body if isinstance(code, ast.Lambda) else code)
+    if not isinstance(found, list) or len(found) != levels:
+        return [(0 if code is None else -1, "")] * levels
+    return [
+        (int(each["number"]), str(each["if"]))
+        if isinstance(each, dict) and {"number", "if"} <= each.keys()
+        else (0, "")
+        for each in found
+    ]
 
 
 class NotUnderstood(Exception):
