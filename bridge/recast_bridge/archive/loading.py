@@ -30,7 +30,7 @@ class Found:
 
     Attributes:
         names: what stands in the archived documents, by what is to be run instead.
-        loaded: images that were not there before.
+        loaded: images that were not there before, and that are removed at the end.
         findings: images of which it is not certain that they are those of the archive.
     """
 
@@ -63,15 +63,20 @@ def archived_images(
     found = Found()
     try:
         for record in records:
-            _find(record, layout, runtime, found, say)
+            _find(record, layout, runtime, found, say, keep=keep)
         yield found
     finally:
-        if found.loaded and not keep:
-            _remove(found.loaded, say)
+        _remove(found.loaded, say)
 
 
 def _find(
-    record: ImageRecord, layout: Path | None, runtime: str, found: Found, say: Callable[[str], None]
+    record: ImageRecord,
+    layout: Path | None,
+    runtime: str,
+    found: Found,
+    say: Callable[[str], None],
+    *,
+    keep: bool,
 ) -> None:
     name = record.pinned or record.reference
     config = record.config if record.config and _DIGEST.fullmatch(record.config) else None
@@ -80,7 +85,8 @@ def _find(
         if not there and record.saved and layout is not None:
             say(f"loading the saved image {name}")
             load(layout, record.saved, config)
-            found.loaded.append(config)
+            if not keep:
+                found.loaded.append(config)
             there = True
         if there:
             found.names[name] = config
@@ -217,3 +223,4 @@ def original_names(records: Sequence[ImageRecord], found: Found) -> Iterator[Non
             others = _docker("image", "inspect", "--format", "{{len .RepoTags}}", name).stdout.strip()
             if others != "1" or _identity(name) in found.loaded:
                 _docker("image", "rm", name)
+            # Else the image stays, under the name that the analysis uses.

@@ -1,0 +1,292 @@
+"""An archive that is run again where nobody has its images: from the saved ones, without any network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from recast_bridge.archive import layout
+from recast_bridge.archive.loading import load
+from recast_bridge.archive.manifest import write_manifest
+from recast_bridge.archive.verifying import check_files
+from recast_bridge.cli import main
+from recast_bridge.engines.results import file_hash
+from recast_bridge.model.findings import RunError
+
+pytestmark = [pytest.mark.docker]
+
+ROOT = Path(__file__).resolve().parents[2]
+# No registry is there: what Docker does not have cannot be had.
+IMAGE = f"localhost:1/recastbridge/two-lepton-{os.getpid()}:1.0"
+RESULT = "fit/fitresults/results.yaml"
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def identity(name: str) -> str:
+    done = subprocess.run(
+        ["docker", "image", "inspect", "--format", "{{.Id}}", name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def image(example_image: Callable[[str], str]) -> Iterator[str]:
+    """The image of the example under another name, in one layer: no other image has a part of it."""
+    example = example_image("two-lepton")
+    config = json.loads(docker("image", "inspect", example))[0]["Config"]
+    changes = [f"WORKDIR {config['WorkingDir']}", 'CMD ["/bin/sh"]', *(f"ENV {one}" for one in config["Env"])]
+    container = docker("create", example, "true")
+    try:
+        options = " ".join(f"--change '{change}'" for change in changes)
+        command = f"docker export {container} | docker import {options} - {IMAGE}"
+        subprocess.run(command, shell=True, check=True, capture_output=True)
+    finally:
+        docker("rm", container)
+    config_digest = identity(IMAGE)
+    yield IMAGE
+    if identity(config_digest):
+        docker("image", "rm", "--force", config_digest)
+
+
+def saved(image: str, folder: Path) -> str:
+    """Write an OCI layout with one image; gives the digest of its manifest."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    scratch = folder.with_name("scratch")
+    scratch.mkdir()
+    subprocess.run(f"docker save {image} | tar -xC {scratch}", shell=True, check=True)
+
+    def kept(path: Path) -> dict[str, str]:
+        digest = file_hash(path)
+        shutil.move(path, blobs / digest)
+        return {"digest": f"sha256:{digest}"}
+
+    parts = json.loads((scratch / "manifest.json").read_text())[0]
+    manifest = {
+        "config": kept(scratch / parts["Config"]),
+        "layers": [kept(scratch / one) for one in parts["Layers"]],
+    }
+    (scratch / "index").write_text(json.dumps(manifest))
+    digest = kept(scratch / "index")
+    (folder / "index.json").write_text(json.dumps({"manifests": [digest]}))
+    shutil.rmtree(scratch)
+    return digest["digest"]
+
+
+@pytest.fixture
+def archive(tmp_path: Path, image: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An archive of the example with its image and a run; its image is not on this machine any more."""
+    monkeypatch.chdir(tmp_path)
+    base, example = tmp_path / "archive", ROOT / "examples" / "two-lepton"
+    shutil.copytree(example / "specs", base / layout.SOURCE)
+    steps = base / layout.SOURCE / "steps.yml"
+    steps.write_text(steps.read_text().replace("recastbridge/two-lepton", image.removesuffix(":1.0")))
+    shutil.copytree(example / "inputs", base / layout.INPUTS)
+    shutil.copy(example / "inputs.yml", base / layout.VALUES)
+    source = ["archive/source/workflow.yml", "--toplevel", "archive/source", "--initdir", "archive/inputs"]
+    archive_with(base, image, source)
+    return base
+
+
+def archive_with(base: Path, image: str, source: list[str]) -> None:
+    """Put into an archive, which has its source and inputs, what belongs to it; the image is gone then."""
+    source = [*source, "--inputs", f"archive/{layout.VALUES}"]
+    run = ["run", *source, "--engine", "snakemake", "--runtime", "docker", "--offline", "-j", "2", "-q"]
+    to_cwl, to_snakemake = ([f"to-{to}", *source, "-o", f"archive/{to}"] for to in ("cwl", "snakemake"))
+    for command in ([*run, "-o", "original"], to_cwl, to_snakemake):
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+    if Path("original", RESULT).exists():
+        (base / layout.RUN_FILES / RESULT).parent.mkdir(parents=True)
+        shutil.copy(f"original/{RESULT}", base / layout.RUN_FILES / RESULT)
+    (base / layout.RUN).mkdir(exist_ok=True)
+    shutil.move("original/results.json", base / layout.RUN_RESULTS)
+    record = {
+        "reference": image,
+        "pinned": None,
+        "digest": None,
+        "config": identity(image),
+        "reason": "local",
+    }
+    record |= {"platform": "linux/amd64", "used": [], "saved": saved(image, base / layout.SAVED_IMAGES)}
+    (base / layout.IMAGES).write_text(json.dumps({"images": [record]}))
+    opening = {"layout": 1, "kind": "yadage", "name": "archived", "source": "source/workflow.yml"}
+    opening |= {"toplevel": "source", "initdir": "inputs", "inputs": [layout.VALUES]}
+    (base / layout.METADATA).write_text(yaml.safe_dump({"compare": {"relative": 1e-3}, "archived": opening}))
+    for name in (layout.CRATE, layout.README):
+        (base / name).write_text("{}\n")
+    write_manifest(base)
+    docker("image", "rm", image)
+
+
+def move_result(archive: Path, factor: float) -> None:
+    """Let the archived run have another CLs."""
+    path = archive / layout.RUN_FILES / RESULT
+    old = file_hash(path)
+    result = yaml.safe_load(path.read_text())
+    result["CLs_obs"] *= factor
+    path.write_text(yaml.safe_dump(result))
+    results = archive / layout.RUN_RESULTS
+    results.write_text(results.read_text().replace(old, file_hash(path)))
+    write_manifest(archive)
+
+
+def without_network(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program where there is no network, as far as this machine lets us."""
+    alone = ["unshare", "--net"] if os.geteuid() == 0 and shutil.which("unshare") else []
+    command = [*alone, sys.executable, "-c", "from recast_bridge.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_archive_on_a_machine_without_its_images(archive: Path) -> None:
+    config = json.loads((archive / layout.IMAGES).read_text())["images"][0]["config"]
+    move_result(archive, 1.0001)
+    content = {
+        path: hashlib.sha256(path.read_bytes()).digest() for path in archive.rglob("*") if path.is_file()
+    }
+    assert not identity(config) and not identity(IMAGE)
+
+    options = ["--runtime", "docker", "-j", "2", "-o", "again"]
+    done = without_network("verify", "archive", "--engines", "cwltool,snakemake", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "all files of archive are as archived"
+    assert "  fit/0     results    equal, numbers within 0.0001" in lines
+    assert lines[-2] == "14 of 14 published values equal in archive, cwltool and snakemake"
+    assert sum(line.endswith(" equal") for line in lines) == 13
+    assert f"loading the saved image {IMAGE}" in done.stderr
+    assert not identity(config), "what was not there before is removed"
+    records = [
+        json.loads(path.read_text()) for path in Path("again/snakemake").glob("*/_packtivity/log.json")
+    ]
+    assert {record["digest"] for record in records} == {config}
+
+    assert content == {path: hashlib.sha256(path.read_bytes()).digest() for path in content}
+
+    move_result(archive, 1.01)
+    done = without_network("verify", "archive", "--runtime", "host", "-o", "more")
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    start = lines.index(f"  fit/0 results: {RESULT}: CLs_obs")
+    assert lines[start + 3].endswith("allowed relative 0.001")
+    assert lines[-2] == "13 of 14 published values equal in archive and cwltool"
+
+    every_changed_byte_is_found(archive)
+
+
+def every_changed_byte_is_found(archive: Path) -> None:
+    files = sorted(path for path in archive.rglob("*") if path.is_file() and path.name != layout.MANIFEST)
+    assert check_files(archive) == []
+    for path in files:
+        with path.open("r+b") as stream:
+            position = path.stat().st_size // 2
+            stream.seek(position)
+            byte = stream.read(1)[0]
+            stream.seek(position)
+            stream.write(bytes([byte ^ 1]))
+    found = {finding.message.partition(" is another")[0] for finding in check_files(archive)}
+    assert found == {path.relative_to(archive).as_posix() for path in files}
+    done = without_network("verify", "archive")
+    assert done.returncode == 1 and "nothing was run" in done.stdout
+
+
+# ---------------------------------------------------------------- a small image
+
+WORKFLOW = """\
+stages:
+  - name: say
+    dependencies: [init]
+    scheduler:
+      scheduler_type: singlestep-stage
+      parameters: {word: {step: init, output: word}, target: '{workdir}/word.txt'}
+      step:
+        process: {process_type: string-interpolated-cmd, cmd: 'cat /word > {target}; echo {word} >> {target}'}
+        environment: {environment_type: docker-encapsulated, image: NAME, imagetag: '1'}
+        publisher: {publisher_type: frompar-pub, outputmap: {text: target}}
+"""
+SMALL = f"localhost:1/recastbridge/word-{os.getpid()}"
+
+
+@pytest.fixture
+def small(tmp_path: Path, make_image: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An archive of one step with a small image, which is not on this machine any more."""
+    monkeypatch.chdir(tmp_path)
+    base = tmp_path / "archive"
+    (base / layout.SOURCE).mkdir(parents=True)
+    (base / layout.SOURCE / "workflow.yml").write_text(WORKFLOW.replace("NAME", SMALL))
+    (base / layout.INPUTS).mkdir()
+    (base / layout.VALUES).write_text("word: hello\n")
+    image = make_image(f"{SMALL}:1", {"/word": "archived\n"})
+    archive_with(base, image, ["archive/source/workflow.yml"])
+    config = json.loads((base / layout.IMAGES).read_text())["images"][0]["config"]
+    yield base
+    for name in (f"{SMALL}:1", config):
+        if identity(name):
+            docker("image", "rm", name)
+    # What has made the image removes it by its name.
+    docker("tag", "recastbridge/busybox:1", f"{SMALL}:1")
+
+
+@pytest.mark.parametrize("engine", ["cwltool", "snakemake", pytest.param("yadage", marks=pytest.mark.yadage)])
+def test_images_that_were_loaded(small: Path, engine: str) -> None:
+    config = json.loads((small / layout.IMAGES).read_text())["images"][0]["config"]
+    command = ["verify", "archive", "--engines", engine, "--runtime", "docker"]
+    done = without_network(*command, "-o", "first")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Path(f"first/{engine}/say/word.txt").read_text() == "archived\nhello\n"
+    assert not identity(config) and not identity(f"{SMALL}:1")
+    done = without_network(*command, "-o", "second", "--keep-images")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert identity(config) == config
+    # One that was there before stays.
+    done = without_network(*command, "-o", "third")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert identity(config) == config
+
+
+@pytest.mark.yadage
+def test_a_name_that_another_image_has(small: Path, busybox: str) -> None:
+    docker("tag", busybox, f"{SMALL}:1")
+    for engine, status in (("yadage", 1), ("cwltool", 0)):
+        done = without_network("verify", "archive", "--engines", engine, "--runtime", "docker", "-o", engine)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert ("error A204" in done.stderr) is (engine == "yadage")
+    assert identity(f"{SMALL}:1") == identity(busybox)
+
+
+def test_a_saved_image_that_is_another(small: Path) -> None:
+    record = json.loads((small / layout.IMAGES).read_text())["images"][0]
+    digests = [str(record["saved"]), f"sha256:{'0' * 64}"]
+    for manifest, config in (digests, digests[::-1], (digests[0], digests[0])):
+        with pytest.raises(RunError, match="A203"):
+            load(small / layout.SAVED_IMAGES, manifest, config)
+    layers = json.loads(blob(small, record["saved"]).read_text())["layers"]
+    path = blob(small, layers[0]["digest"])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="A203"):
+        load(small / layout.SAVED_IMAGES, record["saved"], record["config"])
+    assert not identity(record["config"])
+
+
+def blob(archive: Path, digest: str) -> Path:
+    return archive / layout.SAVED_IMAGES / "blobs" / digest.replace(":", "/")
