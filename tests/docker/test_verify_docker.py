@@ -95,44 +95,31 @@ def saved(image: str, folder: Path) -> str:
 def archive(tmp_path: Path, image: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An archive of the example with its image and a run; its image is not on this machine any more."""
     monkeypatch.chdir(tmp_path)
-    base, example = tmp_path / "archive", ROOT / "examples" / "two-lepton"
-    shutil.copytree(example / "specs", base / layout.SOURCE)
-    steps = base / layout.SOURCE / "steps.yml"
+    shutil.copytree(ROOT / "examples" / "two-lepton", "example")
+    steps = Path("example/specs/steps.yml")
     steps.write_text(steps.read_text().replace("recastbridge/two-lepton", image.removesuffix(":1.0")))
-    shutil.copytree(example / "inputs", base / layout.INPUTS)
-    shutil.copy(example / "inputs.yml", base / layout.VALUES)
-    source = ["archive/source/workflow.yml", "--toplevel", "archive/source", "--initdir", "archive/inputs"]
-    archive_with(base, image, source)
+    monkeypatch.chdir("example")
+    base = tmp_path / "archive"
+    archive_with(base, image, "recast.yml")
+    monkeypatch.chdir(tmp_path)
     return base
 
 
-def archive_with(base: Path, image: str, source: list[str]) -> None:
-    """Put into an archive, which has its source and inputs, what belongs to it; the image is gone then."""
-    source = [*source, "--inputs", f"archive/{layout.VALUES}"]
-    run = ["run", *source, "--engine", "snakemake", "--runtime", "docker", "--offline", "-j", "2", "-q"]
-    to_cwl, to_snakemake = ([f"to-{to}", *source, "-o", f"archive/{to}"] for to in ("cwl", "snakemake"))
-    for command in ([*run, "-o", "original"], to_cwl, to_snakemake):
+def archive_with(base: Path, image: str, *source: str) -> None:
+    """Make an archive with a run and with the image, which is gone then."""
+    run = [*source, "--engine", "snakemake", "--runtime", "docker", "--offline", "-j", "2", "-q"]
+    original, about = base.with_name("original"), base.with_name("about.yml")
+    about.write_text(f"compare: {{relative: 0.001}}\nresults: [{RESULT}, say/word.txt]\n")
+    options = ["--run", str(original), "--metadata", str(about), "--offline", "-o", str(base)]
+    for command in (["run", *run, "-o", str(original)], ["archive", *source, *options]):
         done = CliRunner().invoke(main, command)
         assert done.exit_code == 0, done.output
-    if Path("original", RESULT).exists():
-        (base / layout.RUN_FILES / RESULT).parent.mkdir(parents=True)
-        shutil.copy(f"original/{RESULT}", base / layout.RUN_FILES / RESULT)
-    (base / layout.RUN).mkdir(exist_ok=True)
-    shutil.move("original/results.json", base / layout.RUN_RESULTS)
-    record = {
-        "reference": image,
-        "pinned": None,
-        "digest": None,
-        "config": identity(image),
-        "reason": "local",
-    }
-    record |= {"platform": "linux/amd64", "used": [], "saved": saved(image, base / layout.SAVED_IMAGES)}
-    (base / layout.IMAGES).write_text(json.dumps({"images": [record]}))
-    opening = {"layout": 1, "kind": "yadage", "name": "archived", "source": "source/workflow.yml"}
-    opening |= {"toplevel": "source", "initdir": "inputs", "inputs": [layout.VALUES]}
-    (base / layout.METADATA).write_text(yaml.safe_dump({"compare": {"relative": 1e-3}, "archived": opening}))
-    for name in (layout.CRATE, layout.README):
-        (base / name).write_text("{}\n")
+    records = json.loads((base / layout.IMAGES).read_text())
+    (record,) = records["images"]
+    # An engine that is very busy may not have answered in time.
+    record["config"] = identity(image)
+    record["saved"] = saved(image, base / layout.SAVED_IMAGES)
+    (base / layout.IMAGES).write_text(json.dumps(records))
     write_manifest(base)
     docker("image", "rm", image)
 
@@ -230,12 +217,9 @@ def small(tmp_path: Path, make_image: Callable[..., str], monkeypatch: pytest.Mo
     """An archive of one step with a small image, which is not on this machine any more."""
     monkeypatch.chdir(tmp_path)
     base = tmp_path / "archive"
-    (base / layout.SOURCE).mkdir(parents=True)
-    (base / layout.SOURCE / "workflow.yml").write_text(WORKFLOW.replace("NAME", SMALL))
-    (base / layout.INPUTS).mkdir()
-    (base / layout.VALUES).write_text("word: hello\n")
+    Path("workflow.yml").write_text(WORKFLOW.replace("NAME", SMALL))
     image = make_image(f"{SMALL}:1", {"/word": "archived\n"})
-    archive_with(base, image, ["archive/source/workflow.yml"])
+    archive_with(base, image, "workflow.yml", "-p", "word=hello")
     config = json.loads((base / layout.IMAGES).read_text())["images"][0]["config"]
     yield base
     for name in (f"{SMALL}:1", config):
