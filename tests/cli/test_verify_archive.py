@@ -23,28 +23,19 @@ def archive(invoke, workflow: Path) -> Path:
     workflow.write_text(workflow.read_text().replace("cat {texts} >", "echo CLs = 0.0512 >"))
     run = ["run", "workflow.yml", "-p", f"words={INPUTS['words']}", *HOST, "-o", "first"]
     assert invoke(*run).exit_code == 0
-    base = workflow.parent / "archive"
-    (base / layout.SOURCE).mkdir(parents=True)
-    shutil.move(workflow, base / layout.SOURCE)
-    (base / layout.INPUTS).mkdir()
-    (base / layout.VALUES).write_text(yaml.safe_dump(INPUTS))
-    source = ["archive/source/workflow.yml", "--inputs", f"archive/{layout.VALUES}"]
-    for language in (layout.CWL, layout.SNAKEMAKE):
-        assert invoke(f"to-{language}", *source, "-o", base / language).exit_code == 0
-    for name in (layout.CRATE, layout.README):
-        (base / name).write_text("{}\n")
-    (base / layout.IMAGES).write_text('{"images": []}\n')
-    shutil.move(workflow.parent / "first", base / layout.RUN_FILES)
-    (base / layout.RUN_FILES / "results.json").rename(base / layout.RUN_RESULTS)
-    return archived(base, relative=0.0)
+    Path("about.yml").write_text('{results: ["*.txt"], compare: {relative: 0}}')
+    source = ["workflow.yml", "-p", f"words={INPUTS['words']}", "--offline"]
+    made = invoke("archive", *source, "--run", "first", "--metadata", "about.yml", "-o", "archive")
+    assert made.exit_code == 0, made.output
+    workflow.unlink()
+    return workflow.parent / "archive"
 
 
-def archived(base: Path, **compare: object) -> Path:
-    opening = {"layout": 1, "kind": "yadage", "name": "words", "source": "source/workflow.yml"}
-    opening |= {"toplevel": "source", "initdir": "inputs", "inputs": [layout.VALUES]}
-    (base / layout.METADATA).write_text(yaml.safe_dump({"compare": compare, "archived": opening}))
+def archived(base: Path, **compare: object) -> None:
+    """Let an archive have other tolerances."""
+    path = base / layout.METADATA
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "compare": compare}))
     write_manifest(base)
-    return base
 
 
 def result_was(base: Path, text: str) -> None:
@@ -139,16 +130,20 @@ def test_every_changed_byte_of_every_file_is_found(invoke, archive: Path):
     assert invoke("verify", "archive", "--files-only").exit_code == 0
 
 
-def test_every_byte_of_the_manifest_counts(archive: Path):
-    manifest = archive / layout.MANIFEST
+def test_every_byte_of_the_manifest_counts(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    for name in ("one.txt", "deep/two.txt"):
+        (tmp_path / name).write_text(name)
+    write_manifest(tmp_path)
+    manifest = tmp_path / layout.MANIFEST
     content = manifest.read_bytes()
-    for position in range(0, 2 * content.index(b"\n")):
-        for other in (content[position] ^ 1, content[position] ^ 32, 10, 13):
-            if other != content[position]:
-                manifest.write_bytes(content[:position] + bytes([other]) + content[position + 1 :])
-                assert check_files(archive), (position, other)
-    manifest.write_bytes(content)
-    assert check_files(archive) == []
+    assert check_files(tmp_path) == []
+    for position, byte in enumerate(content):
+        for other in {byte ^ 1, byte ^ 32, 10, 13, 0xFF} - {byte}:
+            manifest.write_bytes(content[:position] + bytes([other]) + content[position + 1 :])
+            assert check_files(tmp_path), (position, other)
+        manifest.write_bytes(content[:position])
+        assert check_files(tmp_path), position
 
 
 def test_missing_and_additional_files(invoke, archive: Path):
