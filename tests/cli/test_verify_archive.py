@@ -12,6 +12,7 @@ import yaml
 from recast_bridge.archive import layout
 from recast_bridge.archive.manifest import write_manifest
 from recast_bridge.archive.verifying import check_files
+from recast_bridge.engines.results import file_hash
 
 HOST = ["--runtime", "host", "--quiet"]
 INPUTS = {"words": ["one", "two"]}
@@ -40,8 +41,6 @@ def archived(base: Path, **compare: object) -> None:
 
 def result_was(base: Path, text: str) -> None:
     """Let the archived run have another result."""
-    from recast_bridge.engines.results import file_hash
-
     path = base / layout.RUN_FILES / "join" / "all.txt"
     old = file_hash(path)
     path.write_text(text)
@@ -182,6 +181,25 @@ def test_an_archive_without_results(invoke, archive: Path):
     done = invoke("verify", "archive", *HOST, "--engines", "cwltool,snakemake")
     assert done.exit_code == 0, done.output
     assert "3 of 3 published values equal in cwltool and snakemake" in done.stdout
+
+
+def test_files_that_were_not_kept(invoke, archive: Path):
+    results = archive / layout.RUN_RESULTS
+    path = archive / layout.RUN_FILES / "write_1" / "word.txt"
+    results.write_text(results.read_text().replace(file_hash(path), "0" * 64))
+    path.unlink()
+    write_manifest(archive)
+    done = invoke("verify", "archive", *HOST)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "  write/1  text    not known: other bytes, and the file of then was not kept" in lines
+    assert "2 of 3 published values equal in archive and cwltool, 1 not known" in lines
+    # With no file at all there is nothing that speaks for the result.
+    shutil.rmtree(archive / layout.RUN_FILES)
+    write_manifest(archive)
+    done = invoke("verify", "archive", *HOST, "-o", "again")
+    assert done.exit_code == 1
+    assert "it is not known how far they are apart" in done.stdout
 
 
 def test_a_step_that_fails_now(invoke, archive: Path):

@@ -93,7 +93,7 @@ def verify(
     compared: dict[str, Run] = {}
     if archive.results is not None:
         kept = archive.files or archive.results.parent
-        compared[MEASURE] = Run(load_results(archive.results), kept)
+        compared[MEASURE] = Run(load_results(archive.results), kept, partial=archive.files is not None)
     compared |= {engine: Run.load(run.outdir) for engine, run in runs.items() if run.status == "done"}
     rules = request.rules or rules_of(archive.metadata.compare)
     verification = Verification(runs, compare_all(compared, rules) if len(compared) > 1 else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import click
@@ -14,7 +15,7 @@ from recast_bridge.engines.comparing.values import Difference
 
 _ROWS = 40
 _DIFFERENCES = 5
-_COLOURS = {"equal": "green", "within": "green", "ignored": "yellow", "differs": "red"}
+_COLOURS = {"equal": "green", "within": "green", "ignored": "yellow", "unknown": "yellow", "differs": "red"}
 
 
 def joined(names: Iterable[str]) -> str:
@@ -36,10 +37,11 @@ def comparison(done: Comparison) -> list[str]:
     for _, _, found in different[:_ROWS]:
         for name, row in found.items():
             lines += _details(row, done.measure, name)
-    ignored = sum(worst(row[2]) == "ignored" for row in rows)
-    equal = len(rows) - len(different) - ignored
+    states = Counter(worst(row[2]) for row in rows)
+    equal = states["equal"] + states["within"]
     total = counted(len(rows), "published value")
-    left_out = f", {ignored} not compared" if ignored else ""
+    left_out = f", {states['ignored']} not compared" if states["ignored"] else ""
+    left_out += f", {states['unknown']} not known" if states["unknown"] else ""
     lines.append(f"{equal} of {total} equal in {names}{left_out}")
     return lines
 
@@ -51,6 +53,8 @@ def _verdict(rows: Iterable[Row]) -> str:
     if state == "within":
         largest = max(row.largest for row in found.values())
         text = f"equal, numbers within {largest:.2g}" if largest else "equal, but written in another way"
+    elif state == "unknown":
+        text = "not known: other bytes, and the file of then was not kept"
     elif state == "ignored":
         text = "not compared: " + printable(next(row.reason for row in found.values() if row.reason))
     return click.style(text, fg=_COLOURS[state])

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recast_bridge.engines.comparing.runs import Row, Run, State, compare_runs
+from recast_bridge.engines.comparing.runs import STATES, Row, Run, State, compare_runs
 from recast_bridge.engines.comparing.tolerances import EXACT, Rules, Tolerance
 from recast_bridge.engines.comparing.values import Difference
-
-_ORDER: tuple[State, ...] = ("equal", "ignored", "within", "differs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def compare_all(runs: Mapping[str, Run], rules: Rules = EXACT) -> Comparison:
 
 def worst(rows: Mapping[str, Row]) -> State:
     """The state that says most about some rows; ``equal`` for none."""
-    return max((row.state for row in rows.values()), key=_ORDER.index, default="equal")
+    return max((row.state for row in rows.values()), key=STATES.index, default="equal")
 
 
 def _difference(item: Difference) -> dict[str, Any]:

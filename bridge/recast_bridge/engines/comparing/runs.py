@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from recast_bridge.engines.comparing.files import exact, file_differences
 from recast_bridge.engines.comparing.tolerances import EXACT, Rules
@@ -16,7 +16,9 @@ from recast_bridge.engines.results import Results, is_init, load_results
 from recast_bridge.model.findings import RunError
 from recast_bridge.step.results import directory_hash, file_hash, is_own
 
-State = Literal["equal", "within", "differs", "ignored"]
+State = Literal["equal", "ignored", "within", "unknown", "differs"]
+# From what says least about a value to what says most.
+STATES: tuple[State, ...] = get_args(State)
 # As many are kept of one published value; all are counted.
 _KEPT = 50
 _PRESENT = "present"
@@ -31,11 +33,13 @@ class Run:
         results: its results.json.
         directory: the directory to which paths in it are relative; some of the files may be absent.
         checked: whether the files are known to be as the run left them; else their checksums are made anew.
+        partial: whether only those files were kept that matter, so that it is no fault when others differ.
     """
 
     results: Results
     directory: Path
     checked: bool = True
+    partial: bool = False
 
     @classmethod
     def load(cls, directory: Path, *, checked: bool = True) -> Run:
@@ -60,7 +64,8 @@ class Row:
     Attributes:
         path: path of the step; empty for what is about the whole run.
         output: key of the value; empty when it is about the whole step.
-        state: ``equal``: the same; ``within``: equal within the tolerance; ``differs``; ``ignored``.
+        state: ``equal``: the same; ``within``: equal within the tolerance; ``differs``; ``ignored``: not
+            compared on purpose; ``unknown``: other bytes, but the file of the first run was not kept.
         largest: the largest relative difference that was within the tolerance.
         count: number of differences.
         differences: the first of them.
@@ -91,8 +96,7 @@ class Row:
 
     def note(self, state: State) -> None:
         """Take in that a part is not simply the same."""
-        order: tuple[State, ...] = ("equal", "ignored", "within", "differs")
-        self.state = max(self.state, state, key=order.index)
+        self.state = max(self.state, state, key=STATES.index)
 
 
 def compare_runs(left: Run, right: Run, rules: Rules = EXACT) -> list[Row]:
@@ -195,7 +199,9 @@ class _Step:
         if mine == theirs:
             return
         found = [run.find(name) for run in (self.left, self.right)]
-        if found[0] is None or found[1] is None:
+        if found[0] is None and self.left.partial:
+            row.note("unknown")
+        elif found[0] is None or found[1] is None:
             inside = "SHA-256; the file is not kept, so it is not known how far they are apart"
             row.add(iter([Difference(self.path, place, mine, theirs, file=name, inside=inside)]))
         elif kind == "directory":
@@ -211,6 +217,8 @@ class _Step:
             if rule is not None and rule.ignore:
                 row.note("ignored")
                 row.reason = rule.ignore
+            elif below not in mine and self.left.partial:
+                row.note("unknown")
             elif below not in theirs or below not in mine:
                 words = (_PRESENT, MISSING) if below in mine else (MISSING, _PRESENT)
                 row.add(iter([Difference(self.path, place, *words, file=full)]))
