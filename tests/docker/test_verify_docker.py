@@ -240,10 +240,11 @@ def test_images_that_were_loaded(small: Path, engine: str) -> None:
     done = without_network(*command, "-o", "second", "--keep-images")
     assert done.returncode == 0, done.stdout + done.stderr
     assert identity(config) == config
-    # One that was there before stays.
-    done = without_network(*command, "-o", "third")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert identity(config) == config
+    if engine == "cwltool":
+        # One that was there before stays.
+        done = without_network(*command, "-o", "third")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert identity(config) == config
 
 
 @pytest.mark.yadage
