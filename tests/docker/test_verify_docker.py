@@ -16,6 +16,7 @@ import yaml
 from click.testing import CliRunner
 
 from recast_bridge.archive import layout
+from recast_bridge.archive.images import read_records
 from recast_bridge.archive.loading import load
 from recast_bridge.archive.manifest import write_manifest
 from recast_bridge.archive.verifying import check_files
@@ -66,31 +67,6 @@ def image(example_image: Callable[[str], str]) -> Iterator[str]:
         docker("image", "rm", "--force", config_digest)
 
 
-def saved(image: str, folder: Path) -> str:
-    """Write an OCI layout with one image; gives the digest of its manifest."""
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    scratch = folder.with_name("scratch")
-    scratch.mkdir()
-    subprocess.run(f"docker save {image} | tar -xC {scratch}", shell=True, check=True)
-
-    def kept(path: Path) -> dict[str, str]:
-        digest = file_hash(path)
-        shutil.move(path, blobs / digest)
-        return {"digest": f"sha256:{digest}"}
-
-    parts = json.loads((scratch / "manifest.json").read_text())[0]
-    manifest = {
-        "config": kept(scratch / parts["Config"]),
-        "layers": [kept(scratch / one) for one in parts["Layers"]],
-    }
-    (scratch / "index").write_text(json.dumps(manifest))
-    digest = kept(scratch / "index")
-    (folder / "index.json").write_text(json.dumps({"manifests": [digest]}))
-    shutil.rmtree(scratch)
-    return digest["digest"]
-
-
 @pytest.fixture
 def archive(tmp_path: Path, image: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An archive of the example with its image and a run; its image is not on this machine any more."""
@@ -110,18 +86,20 @@ def archive_with(base: Path, image: str, *source: str) -> None:
     run = [*source, "--engine", "snakemake", "--runtime", "docker", "--offline", "-j", "2", "-q"]
     original, about = base.with_name("original"), base.with_name("about.yml")
     about.write_text(f"compare: {{relative: 0.001}}\nresults: [{RESULT}, say/word.txt]\n")
-    options = ["--run", str(original), "--metadata", str(about), "--offline", "-o", str(base)]
-    for command in (["run", *run, "-o", str(original)], ["archive", *source, *options]):
+    options = ["--run", str(original), "--metadata", str(about), "--images", "save", "--offline"]
+    for command in (["run", *run, "-o", str(original)], ["archive", *source, *options, "-o", str(base)]):
         done = CliRunner().invoke(main, command)
         assert done.exit_code == 0, done.output
-    records = json.loads((base / layout.IMAGES).read_text())
-    (record,) = records["images"]
-    # An engine that is very busy may not have answered in time.
-    record["config"] = identity(image)
-    record["saved"] = saved(image, base / layout.SAVED_IMAGES)
-    (base / layout.IMAGES).write_text(json.dumps(records))
-    write_manifest(base)
+    (record,) = read_records(base / layout.IMAGES)
+    assert record.saved and record.config == identity(image)
     docker("image", "rm", image)
+
+
+def config_of(archive: Path) -> str:
+    """By what Docker knows the archived image."""
+    (record,) = read_records(archive / layout.IMAGES)
+    assert record.config
+    return record.config
 
 
 def move_result(archive: Path, factor: float) -> None:
@@ -144,7 +122,7 @@ def without_network(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_archive_on_a_machine_without_its_images(archive: Path) -> None:
-    config = json.loads((archive / layout.IMAGES).read_text())["images"][0]["config"]
+    config = config_of(archive)
     move_result(archive, 1.0001)
     content = {
         path: hashlib.sha256(path.read_bytes()).digest() for path in archive.rglob("*") if path.is_file()
@@ -186,9 +164,10 @@ def every_changed_byte_is_found(archive: Path) -> None:
         with path.open("r+b") as stream:
             position = path.stat().st_size // 2
             stream.seek(position)
-            byte = stream.read(1)[0]
+            # An empty file gets a byte.
+            byte = stream.read(1) or b"0"
             stream.seek(position)
-            stream.write(bytes([byte ^ 1]))
+            stream.write(bytes([byte[0] ^ 1]))
     found = {finding.message.partition(" is another")[0] for finding in check_files(archive)}
     assert found == {path.relative_to(archive).as_posix() for path in files}
     done = without_network("verify", "archive")
@@ -220,7 +199,7 @@ def small(tmp_path: Path, make_image: Callable[..., str], monkeypatch: pytest.Mo
     Path("workflow.yml").write_text(WORKFLOW.replace("NAME", SMALL))
     image = make_image(f"{SMALL}:1", {"/word": "archived\n"})
     archive_with(base, image, "workflow.yml", "-p", "word=hello")
-    config = json.loads((base / layout.IMAGES).read_text())["images"][0]["config"]
+    config = config_of(base)
     yield base
     for name in (f"{SMALL}:1", config):
         if identity(name):
@@ -231,7 +210,7 @@ def small(tmp_path: Path, make_image: Callable[..., str], monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("engine", ["cwltool", "snakemake", pytest.param("yadage", marks=pytest.mark.yadage)])
 def test_images_that_were_loaded(small: Path, engine: str) -> None:
-    config = json.loads((small / layout.IMAGES).read_text())["images"][0]["config"]
+    config = config_of(small)
     command = ["verify", "archive", "--engines", engine, "--runtime", "docker"]
     done = without_network(*command, "-o", "first")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -258,19 +237,20 @@ def test_a_name_that_another_image_has(small: Path, busybox: str) -> None:
 
 
 def test_a_saved_image_that_is_another(small: Path) -> None:
-    record = json.loads((small / layout.IMAGES).read_text())["images"][0]
-    digests = [str(record["saved"]), f"sha256:{'0' * 64}"]
+    (record,) = read_records(small / layout.IMAGES)
+    assert record.saved and record.config
+    digests = [record.saved, f"sha256:{'0' * 64}"]
     for manifest, config in (digests, digests[::-1], (digests[0], digests[0])):
         with pytest.raises(RunError, match="A203"):
             load(small / layout.SAVED_IMAGES, manifest, config)
-    layers = json.loads(blob(small, record["saved"]).read_text())["layers"]
+    layers = json.loads(blob(small, record.saved).read_text())["layers"]
     path = blob(small, layers[0]["digest"])
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(RunError, match="A203"):
-        load(small / layout.SAVED_IMAGES, record["saved"], record["config"])
-    assert not identity(record["config"])
+        load(small / layout.SAVED_IMAGES, record.saved, record.config)
+    assert not identity(record.config)
 
 
 def blob(archive: Path, digest: str) -> Path:
