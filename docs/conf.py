@@ -36,7 +36,7 @@ napoleon_google_docstring = True
 
 CONTENTS = {
     "Tutorials": ["tutorial-author", "tutorial-reuse"],
-    "How to": ["debugging", "python", "hpc", "profiles/kubernetes/README", "reana", "verify"],
+    "How to": ["debugging", "python", "hpc", "profiles/kubernetes/README", "reana", "archive", "verify"],
     "What carries over": ["reading", "cwl", "snakemake", "yadage", "yadage-differences"],
     "Reference": [
         "reference/commands",

@@ -253,7 +253,7 @@ class Analysis:
 
         Args:
             outdir: run directory, new or empty; it gets ``results.json`` and a directory per step.
-            engine: ``cwltool``, ``snakemake`` or ``yadage``.
+            engine: ``cwltool``, ``snakemake``, ``yadage`` or ``toil``.
             runtime: ``docker``, ``podman``, ``apptainer``, or ``host`` for the programs of this machine; None
                 takes the first that works.
             jobs: how many steps run at a time.
