@@ -435,6 +435,21 @@ def test_braces(before, after, message, copied):
     assert "error Y110" in result.output and message in result.output
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "meant"),
+    [
+        ('"campaigns[*].analyse"', '"campaigns[*].analyze"', "campaigns[*].analyse"),
+        ("step: merge,", "step: merged,", "merge"),
+    ],
+)
+def test_a_misspelt_stage_is_the_only_finding(before, after, meant, copied):
+    edit(copied / "specs" / "workflow.yml", before, after)
+    result = run_program("check", "recast.yml")
+    assert result.exit_code == 3
+    assert "error Y106" in result.output and f"is {meant!r} meant?" in result.output
+    assert "warning" not in result.output
+
+
 def test_a_file_under_another_name_is_named_by_cwltool(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     step = {

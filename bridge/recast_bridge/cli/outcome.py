@@ -108,6 +108,8 @@ def _failure(result: RunResult, step: StepResult, analysis: Analysis) -> Iterato
     if reason.startswith("see "):
         reason = ""
     yield click.style(f"step {step.path} failed", fg="red") + (f": {printable(reason)}" if reason else "")
+    if step.remedy:
+        yield f"    {printable(step.remedy)}"
     yield f"    what   {_what(analysis, step.path)}"
     yield f"    where  {short_path(directory)}"
     tail = [printable(line) for line in log if line.strip()][-_LOG_LINES:]

@@ -76,8 +76,11 @@ class RunOptions:
         """Say what was found, as far as it is wanted, and what is going to be run."""
         from recast_bridge.checks import check_inputs
         from recast_bridge.cli import outcome
+        from recast_bridge.engines.images import without_credentials
 
         show_findings([*(job.findings.items if self.verbose else ()), *check_inputs(job.analysis)])
+        if "cwltool" in engines and job.runtime != "host":
+            show_findings(without_credentials(job.analysis.workflow).items)
         if not self.quiet:
             click.echo(outcome.heading(job.analysis, engines, job.runtime, why), err=True)
 

@@ -40,7 +40,13 @@ _ENGINE_SECONDS = 1.0
 
 def images_of(workflow: Workflow) -> list[str]:
     """The images in which anything of a workflow runs, sorted."""
-    found: set[str] = set()
+    images = (step.environment.image for step in steps_of(workflow))
+    return sorted({image for image in images if image is not None})
+
+
+def steps_of(workflow: Workflow) -> list[Step]:
+    """The steps that run anything, those of sub-workflows too."""
+    found: list[Step] = []
     seen: set[int] = set()
     pending = [workflow]
     while pending:
@@ -52,9 +58,24 @@ def images_of(workflow: Workflow) -> list[str]:
             for body in stage.bodies:
                 if isinstance(body, Workflow):
                     pending.append(body)
-                elif _runs(body) and body.environment.image is not None:
-                    found.add(body.environment.image)
-    return sorted(found)
+                elif _runs(body):
+                    found.append(body)
+    return found
+
+
+def without_credentials(workflow: Workflow) -> Findings:
+    """What to say of steps that ask for a ticket or proxy, when cwltool runs them: it gives neither."""
+    findings = Findings()
+    asking = [step for step in steps_of(workflow) if step.environment.kerberos or step.environment.proxy]
+    if asking:
+        names = ", ".join(dict.fromkeys(repr(step.name) for step in asking))
+        findings.warning(
+            "R118",
+            f"step {names} asks for credentials, and cwltool gives none to a container",
+            remedy="use --engine snakemake, which does",
+            place=asking[0].environment.place,
+        )
+    return findings
 
 
 def _runs(step: Step) -> bool:

@@ -292,7 +292,7 @@ def _result(outdir: Path, directory: Path, log: Mapping[str, Any], describe: Des
     if log["error"] or known is None:
         reason = str(log["error"]) or "the record of what it published is gone"
         lines = [line for file in _step_logs(outdir, directory) for line in last_lines(str(file), _LOG_LINES)]
-        return StepResult(name, path, None, "failed", (reason, *lines))
+        return StepResult(name, path, None, "failed", (reason, *lines), str(log.get("remedy", "")))
     return StepResult(name, path, describe(known["value"]), "done")
 
 

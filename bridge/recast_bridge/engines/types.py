@@ -57,6 +57,7 @@ class StepResult:
         outputs: the published data in the form of results.json.
         state: ``waiting`` when something it needs has failed.
         log: the last lines of its log if it failed, after one line that says why.
+        remedy: what to do about it, one line; empty when nothing is known.
     """
 
     name: str
@@ -64,6 +65,7 @@ class StepResult:
     outputs: Any
     state: StepState
     log: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def conclude(
         outcome,
         published=published,
         error=error.message if error else "",
+        remedy=error.remedy if error else "",
         described=describe(published) if describe is not None and error is None else None,
     )
     return Finished(request, runtime.name, outcome, facts, published, error)

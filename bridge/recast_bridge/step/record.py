@@ -140,6 +140,7 @@ def keep(
     *,
     published: Any,
     error: str,
+    remedy: str = "",
     described: Any = None,
 ) -> None:
     """Write the records of an execution to their place and remove its directory.
@@ -152,6 +153,7 @@ def keep(
         outcome: how its command ended.
         published: what it published; written only without error.
         error: what is wrong; empty if nothing is.
+        remedy: what to do about it; may be empty.
         described: what it published, as results.json says it, if that must be kept because files go.
     """
     os.makedirs(request.records, exist_ok=True)
@@ -188,6 +190,8 @@ def keep(
         "parameters": request.parameters,
         "threads": request.threads,
     }
+    if remedy:
+        log["remedy"] = remedy
     if described is not None:
         log["described"] = described
     write_text(place.of(LOG_NAME), to_json(log))

@@ -137,8 +137,8 @@ class References:
                 self.findings.error(
                     "Y106",
                     f"the reference {query!r} selects no step",
-                    remedy="yadage would stop, or pass an empty list; use stage[*].inner for sub-workflows. "
-                    f"Stages are: {self.index.listed()}",
+                    remedy=f"{self.index.guess(query)}yadage would stop, or pass an empty list; use "
+                    f"stage[*].inner for sub-workflows. Stages are: {self.index.listed()}",
                     place=place,
                 )
             return ex.Literal([])

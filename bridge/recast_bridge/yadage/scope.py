@@ -6,6 +6,7 @@ specification, and a query arrives at paths: which stages and which of their ins
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -103,6 +104,15 @@ class Index:
                 name: inner for workflow in entry.workflows for name, inner in entries_of(workflow).items()
             }
         return True
+
+    def guess(self, query: str) -> str:
+        """What a reference that selects nothing probably means, as the beginning of a remedy."""
+        known = list(self.entries)
+        for name, entry in self.entries.items():
+            inner = [stage.name for workflow in entry.workflows for stage in workflow.stages]
+            known += [f"{name}[*].{each}" if entry.scattered else f"{name}.{each}" for each in inner]
+        close = difflib.get_close_matches(query, known, n=1)
+        return f"is {close[0]!r} meant? " if close else ""
 
     def listed(self, *, without: str = "") -> str:
         """The names of the stages, the first few of many."""
