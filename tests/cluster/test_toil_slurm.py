@@ -98,6 +98,7 @@ def test_the_example(toil: Toil, example_image: str) -> None:
     process = toil.start(source / "recast.yml", "--runtime", "apptainer", "-o", "run")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
+    assert "with toil, on slurm, in containers of apptainer" in said
     assert "CLs_obs: 0.0395" in said
     steps = {step["path"]: step["outputs"] for step in load_results(toil.slurm.folder / "run")["steps"]}
     assert steps["fit/0"]["results"]["file"] == "fit/fitresults/results.yaml"

@@ -24,9 +24,12 @@ _CONTENT_LINES = 40
 _LOG_LINES = 15
 
 
-def heading(analysis: Analysis, engine: str, runtime: str, why: str) -> str:
+def heading(analysis: Analysis, engine: str, runtime: str, why: str, batch: str = "") -> str:
     """What is going to be run, and how."""
-    where = "on this machine, without containers" if runtime == "host" else f"in containers of {runtime}"
+    place = f"on {batch}" if batch else "on this machine"
+    where = f"{place}, without containers" if runtime == "host" else f"in containers of {runtime}"
+    if batch and runtime != "host":
+        where = f"{place}, {where}"
     reason = f" ({why})" if why else ""
     stages = counted(len(analysis.workflow.stages), "stage")
     return f"{printable(analysis.name)}: {stages}, with {engine}, {where}{reason}"

@@ -82,7 +82,7 @@ class RunOptions:
         if "cwltool" in engines and job.runtime != "host":
             show_findings(without_credentials(job.analysis.workflow).items)
         if not self.quiet:
-            click.echo(outcome.heading(job.analysis, engines, job.runtime, why), err=True)
+            click.echo(outcome.heading(job.analysis, engines, job.runtime, why, job.batch.system), err=True)
 
     @contextmanager
     def progress(self, label: str = "") -> Iterator[Progress]:
