@@ -98,6 +98,17 @@ def test_what_fails_leaves_the_older_archive_alone(archive: Archive, here: Path,
     assert sorted(path.name for path in here.iterdir()) == ["about.yml", "out"]
 
 
+def test_an_archive_among_the_input_files_is_none_of_them(archive: Archive, here: Path) -> None:
+    shutil.copytree(CHAIN / "inputs", here / "data")
+    (here / "data" / "beside.txt").write_text("read by a step, named by no value")
+    words = ["--initdir", here / "data", "-o", here / "data" / "out"]
+    assert archive(*words).exit_code == 0
+    before = contents(here / "data" / "out")
+    assert "inputs/beside.txt" in before
+    assert archive(*words).exit_code == 0
+    assert contents(here / "data" / "out") == before
+
+
 def test_nothing_but_an_archive_is_replaced(archive: Archive, here: Path) -> None:
     (here / "out").mkdir()
     (here / "out" / "thesis.tex").write_text("years of work")

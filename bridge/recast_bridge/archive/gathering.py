@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recast_bridge.archive.layout import INPUTS, SOURCE, VALUES
+from recast_bridge.archive.layout import INPUTS, SOURCE, VALUES, is_archive
 from recast_bridge.archive.metadata import Reopening
 from recast_bridge.cwl.sources import Source as CwlSource
 from recast_bridge.model.findings import Findings
@@ -143,8 +143,13 @@ def _initdir(
 
 def _below(directory: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(directory):
-        folders[:] = sorted(name for name in folders if name not in (".git", ".hg"))
+        folders[:] = sorted(name for name in folders if not _is_no_input(os.path.join(folder, name)))
         yield from (path for name in sorted(names) if (path := Path(folder) / name).is_file())
+
+
+def _is_no_input(folder: str) -> bool:
+    """True for the directory of a version control system, and for an archive that was made there."""
+    return os.path.basename(folder) in (".git", ".hg") or is_archive(folder)
 
 
 def _reopening(source: AnySource, root: Path, folder: str) -> Reopening:
