@@ -223,6 +223,7 @@ class _Collector:
         """
         if isinstance(found, Mapping) and "sha256" in found and ("file" in found or "directory" in found):
             path = self.rundir / str(found.get("file", found.get("directory")))
+            _check_kind(path, kind, declared)
             return self._path(path, declared)
         if isinstance(found, Mapping):
             fields = {short(field.name): field for field in _fields(kind)}
@@ -332,6 +333,17 @@ def _fields(kind: Any) -> list[Any]:
 def _items(kind: Any) -> Any:
     found = [member.items for member in _members(kind) if getattr(member, "items", None) is not None]
     return found[0] if found else "Any"
+
+
+def _check_kind(path: Path, kind: Any, declared: Any) -> None:
+    """A directory is no File, and a file is no Directory."""
+    allowed = {"stdout": "File", "stderr": "File"}
+    kinds = {allowed.get(member, member) for member in _members(kind) if isinstance(member, str)}
+    found = "Directory" if path.is_dir() else "File"
+    if kinds & {"File", "Directory"} and found not in kinds and "Any" not in kinds:
+        name = short(getattr(declared, "id", None) or declared.name)
+        text = f"the output {name!r} is a {found}, which its type does not allow"
+        raise RunError(Finding("R201", "error", text, "correct the pattern or the type"))
 
 
 def _may_be_list(kind: Any) -> bool:

@@ -110,7 +110,10 @@ def evaluate(text: Any, scope: Scope, *, strip: bool = True) -> Term:
                 parts.append(Const(text[:start]))
                 whole = False
             if text[start] == "$":
-                value = _one(text[start + 1 : end], scope)
+                code = text[start + 1 : end]
+                value = _one(code, scope)
+                if not scope.library.javascript and code.endswith(".length)"):
+                    _check_length(value)
                 if whole and start == 0 and end == len(text) and not parts:
                     return value
                 parts.append(_as_text(value, scope))
@@ -127,6 +130,12 @@ def evaluate(text: Any, scope: Scope, *, strip: bool = True) -> Term:
     except SubstitutionError as error:
         raise Unsupported("an expression has no end", "close its bracket", "C321") from error
     return t.join([*parts, Const(text)])
+
+
+def _check_length(value: Term) -> None:
+    """Only a list has a length in a parameter reference (CWL v1.2, "Parameter references")."""
+    if isinstance(value, Const) and value.value is None:
+        raise Unsupported("the length is taken of what is no list", "correct the reference", "C322")
 
 
 def _as_text(value: Term, scope: Scope) -> Term:

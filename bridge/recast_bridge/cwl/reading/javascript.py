@@ -68,10 +68,12 @@ class Library:
     Attributes:
         functions: by name.
         roots: the programs that declare them.
+        javascript: False where only parameter references are allowed.
     """
 
     functions: dict[str, Function | Known] = field(default_factory=dict)
     roots: list[Node] = field(default_factory=list)
+    javascript: bool = True
 
 
 @cache

@@ -126,7 +126,9 @@ class JobReader:
         if isinstance(data, int):
             return int(data)
         if isinstance(data, float):
-            return float(data)
+            # Runners write 1.23e5 as 123000, and 123000.0 as it is.
+            exponent = getattr(data, "_exp", None) and data.is_integer()
+            return int(data) if exponent else float(data)
         raise Unsupported(f"a value of the type {type(data).__name__}", "write plain YAML", "C311")
 
     def _path(self, data: Mapping[str, Any]) -> PathValue:

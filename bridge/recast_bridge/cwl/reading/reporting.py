@@ -41,6 +41,7 @@ leading() { awk '{ if (match($1, /^[-+]?[0-9]+/)) printf "%d", substr($1, 1, RLE
 last_line() { [ ! -s "$1" ] || [ -n "$(tail -c 1 "$1")" ] || tail -n 1 "$1"; }
 content() {
   [ -f "$2" ] && ! grep -q "$(printf '\\r')" "$2" || exit 1
+  [ "$(wc -c < "$2")" -le 65536 ] || { echo "$2 is longer than 64 KiB" >&2; exit 1; }
   if [ ! -s "$2" ]; then printf "%s: ''\\n" "$1"
   elif [ -n "$(tail -c 1 "$2")" ]; then printf '%s: |2-\\n' "$1"; sed 's/^/  /' "$2"; echo
   else printf '%s: |2+\\n' "$1"; sed 's/^/  /' "$2"

@@ -187,9 +187,24 @@ def _entry(path: Path, directory: Term, loads: Loads) -> Any:
     return _file_object(PathValue(kind, path), inside, loads)  # type: ignore[arg-type]
 
 
-def _content(path: Path) -> str:
+def check_contents(values: Mapping[str, Any], loads: Mapping[str, Loads]) -> None:
+    """Refuse given files that are too long for ``loadContents``, whether it is used or not.
+
+    Raises:
+        Unsupported: one is.
+    """
+    for name, value in values.items():
+        if loads.get(name, Loads()).contents and isinstance(value, PathValue) and value.path.is_file():
+            _check_size(value.path)
+
+
+def _check_size(path: Path) -> None:
     if path.stat().st_size > LONGEST_CONTENT:
         raise Unsupported(f"the file {path.name!r} is longer than the 64 KiB that are read", "", "C322")
+
+
+def _content(path: Path) -> str:
+    _check_size(path)
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -229,4 +244,4 @@ def term_of(value: Any, *, opened: bool = False) -> Term:
     raise Unsupported("an expression gives a function")
 
 
-__all__ = ["FileObject", "Loads", "Settling", "loads_of", "term_of"]
+__all__ = ["FileObject", "Loads", "Settling", "check_contents", "loads_of", "term_of"]

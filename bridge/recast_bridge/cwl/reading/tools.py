@@ -21,7 +21,7 @@ from recast_bridge.cwl.reading.publishing import Output, Publishing, file_output
 from recast_bridge.cwl.reading.reporting import REPORT, with_report
 from recast_bridge.cwl.reading.requirements import Requirements
 from recast_bridge.cwl.reading.secondary import check_secondary, patterns_of
-from recast_bridge.cwl.reading.settled import Settling, loads_of
+from recast_bridge.cwl.reading.settled import Settling, check_contents, loads_of
 from recast_bridge.cwl.reading.staging import mounts_in, note_names, read_entries
 from recast_bridge.cwl.reading.terms import Const, Runtime, Term, Unsupported
 from recast_bridge.model import expressions as ex
@@ -56,7 +56,9 @@ def library_of(requirements: Requirements) -> Library:
         Unsupported: they are not JavaScript.
     """
     javascript = requirements.effective.get("InlineJavascriptRequirement")
-    return read_library([str(item) for item in getattr(javascript, "expressionLib", None) or ()])
+    library = read_library([str(item) for item in getattr(javascript, "expressionLib", None) or ()])
+    library.javascript = javascript is not None
+    return library
 
 
 def scope_over(
@@ -119,9 +121,13 @@ class ToolReader:
         except Unsupported as error:
             self._refuse(error, node.at("requirements").place)
             return None
-        settling = Settling(self.filling, loads_of(self.tool.inputs, self.requirements))
+        loads = loads_of(self.tool.inputs, self.requirements)
+        settling = Settling(self.filling, loads)
         scope = scope_over(self.inputs, library, self.process.version, settling)
         try:
+            check_contents(
+                {name: self.filling.known(term).value for name, term in self.inputs.items()}, loads
+            )
             self._settle_resources(scope)
         except Unsupported as error:
             self._refuse(error, node.at("requirements").place)
