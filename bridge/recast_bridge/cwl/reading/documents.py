@@ -236,7 +236,11 @@ class Documents:
         path = Path(urllib.parse.unquote(parts.path))
         if not path.exists():
             raise failure("C302", f"there is no file {shown(path)}", "correct the name", node.at("run").place)
-        return self.main(path, parts.fragment or None)
+        process = self.main(path, parts.fragment or None)
+        if process.version > version:
+            text = f"a document of {version} runs one of {process.version}, which it cannot"
+            raise failure("C307", text, "write both in the newer version", node.at("run").place)
+        return process
 
     def _file(self, path: Path) -> dict[str, Process]:
         path = Path(os.path.abspath(path))
