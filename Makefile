@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXAMPLE := examples/two-lepton
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: demo test setup plain toil validators cluster lint docs test-docker test-cluster test-slow clean
+.PHONY: demo test setup plain toil validators cluster lint docs pages test-docker test-cluster test-slow clean
 
 demo: setup
 	rm -rf build/demo
@@ -45,6 +45,12 @@ docs: $(VENV)/.installed
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
 test-docker: setup toil
+
+# docs/pairs.md says what the tests of tests/pairs show.
+pages: $(VENV)/.installed
+	$(BIN)/python tests/pairs/pair_page.py
+
+test-docker: setup
 	$(PYTEST) -m 'docker and not slow and not cluster'
 
 test-cluster: setup cluster

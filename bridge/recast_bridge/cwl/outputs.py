@@ -40,6 +40,8 @@ from recast_bridge.model.workflow import (
 
 _PATH: Any = cwl_type(PATH)
 _PATHS: Any = {"type": "array", "items": _PATH}
+# What jq programs that publish are shown.
+_WHOLE_DIRECTORY: Any = {"glob": ".", "loadListing": "deep_listing"}
 
 
 class OutputWriter:
@@ -101,6 +103,11 @@ class OutputWriter:
         return self._run_time_keys(content, read, published.keys, f"Everything in {path}.")
 
     def _from_query(self, published: FromQuery) -> dict[str, Any]:
+        found = self._query(published)
+        return self._run_time_keys(found, _WHOLE_DIRECTORY, published.keys) if found is not None else {}
+
+    def _query(self, published: FromQuery) -> Reference | None:
+        """The result of a jq program; None where it cannot be carried over."""
         try:
             program = self.javascript.program(published.query)
         except JqSyntaxError as error:
@@ -111,12 +118,11 @@ class OutputWriter:
                 remedy="publish with frompar-pub, interpolated-pub or fromglob-pub",
                 place=self.step.place,
             )
-            return {}
+            return None
         self.javascript.functions.add("jqRun")
         how = {"exact": published.exact, "glob": published.glob, "relative": published.relative}
         result = f"jqRun({tree_code(program)}, {self.parameters.mapping()})[0]"
-        found = self.javascript.call("findFiles", result, "self[0]", "runtime.outdir", tree_code(how))
-        return self._run_time_keys(found, {"glob": ".", "loadListing": "deep_listing"}, published.keys)
+        return self.javascript.call("findFiles", result, "self[0]", "runtime.outdir", tree_code(how))
 
     def _run_time_keys(
         self, everything: Reference, read: dict[str, Any], keys: tuple[str, ...], doc: str = ""
@@ -146,6 +152,12 @@ class OutputWriter:
             return self._constant(published.value, key)
         if isinstance(published, FromPerson):
             return {"type": "Any"}
+        if isinstance(published, FromQuery):
+            found = self._query(published)
+            return {
+                "type": "Any",
+                "outputBinding": {**_WHOLE_DIRECTORY, "outputEval": found.code if found else ""},
+            }
         if isinstance(published, Items):
             return self._list(published, key)
         assert isinstance(published, Fields)

@@ -214,11 +214,12 @@ class Parameters:
         """A value as Python's ``str.format`` writes it."""
         numbers = _numbers(kind)
         floats = ["true"] if numbers == {FLOAT} else []
-        if slot.spec or slot.conversion:
+        whole = not listed and is_array(kind) is not False
+        if slot.spec or (slot.conversion and not whole):
             return self.javascript.call(
                 "pyFormat", access, quote_js(slot.spec), quote_js(slot.conversion), *floats
             )
-        if not listed and is_array(kind) is not False:
+        if whole:
             return self.javascript.call("pyRepr", access, *floats)
         if len(numbers) > 1:
             self.findings.warning(

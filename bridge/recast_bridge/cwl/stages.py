@@ -18,6 +18,7 @@ from recast_bridge.cwl.generators import generated_inputs, write_generator
 from recast_bridge.cwl.javascript import tree_code
 from recast_bridge.cwl.jq import JqSyntaxError
 from recast_bridge.cwl.ordering import after_input, awaited
+from recast_bridge.cwl.overlaps import overlap
 from recast_bridge.cwl.packing import Packer
 from recast_bridge.cwl.scatter import prepare_scatter, scatter_method
 from recast_bridge.cwl.slots import ALL_PARAMETERS
@@ -26,7 +27,7 @@ from recast_bridge.cwl.tools import write_tool
 from recast_bridge.cwl.wiring import Wire, Wiring
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.inference import UNKNOWN, StageFacts, Value, WorkflowFacts, upstream
-from recast_bridge.model.types import INT, NULL, Array, paths_in, union
+from recast_bridge.model.types import INT, NULL, Array, union
 from recast_bridge.model.workflow import MISSING, Case, Cases, Generator, Stage, Step, Workflow
 
 
@@ -322,22 +323,13 @@ class StageWriter:
             )
 
     def _check_overlap(self, stage: Stage) -> None:
-        """A directory and something inside it cannot both be inputs: cwltool stages only the former."""
-        paths = [
-            path
-            for _, expression in stage.arguments
-            for part in ex.walk(expression)
-            if isinstance(part, ex.Input) and part.name is not None
-            for path in paths_in(self.draft.given.get(part.name))
-        ]
-        directories = {found.path for found in paths if found.kind == "Directory"}
-        for found in paths:
-            if not directories.isdisjoint(found.path.parents):
-                self.draft.findings.error(
-                    "C122",
-                    f"stage {stage.name!r} is given the directory {found.path.parent.name!r} and also "
-                    f"{found.path.name!r} inside it; cwltool puts only the directory in place",
-                    remedy="give the directory alone, and name the file below it in the command",
-                    place=stage.place,
-                )
-                return
+        found = overlap(stage, self.draft.given, self.draft.model.stages)
+        if found is not None:
+            directory, inside = found
+            self.draft.findings.error(
+                "C122",
+                f"stage {stage.name!r} is given the directory {directory!r} and also {inside!r} inside it; "
+                "cwltool puts only the directory in place",
+                remedy="give the directory alone, and name the file below it in the command",
+                place=stage.place,
+            )

@@ -138,6 +138,8 @@ class RuleWriter:
         """All rules."""
         root = Scope(self.analysis.workflow, infer(self.analysis.workflow))
         self._open(root, ())
+        for unit in self.units:
+            self._check_person(unit)
         if self.findings.errors:
             return self.result
         self._find_widths()
@@ -215,6 +217,16 @@ class RuleWriter:
                     remedy="give a list; a file pattern that matches becomes a list",
                     place=dict(stage.argument_places).get(name, stage.place),
                 )
+
+    def _check_person(self, unit: Unit) -> None:
+        """Refuse steps that somebody has to do: a rule would leave them out without a word."""
+        if unit.step.instructions is not None:
+            self.findings.error(
+                "S103",
+                f"step {unit.step.name!r} is done by a person, which no rule can wait for",
+                remedy="replace the step by a command, or give what it makes as an input",
+                place=unit.step.place,
+            )
 
     def _check_directory(self, stage: Stage, directories: dict[str, Stage]) -> None:
         """Refuse stages whose directories cannot be told apart, and names that are no directory."""

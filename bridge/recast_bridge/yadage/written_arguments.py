@@ -312,7 +312,7 @@ def _is_workdir(expression: ex.Expression) -> bool:
 
 
 def _has_jq(step: Step) -> bool:
-    return isinstance(step.outputs, FromQuery) or bool(step.environment.mounts)
+    return any(isinstance(leaf, FromQuery) for leaf in leaves(step.outputs)) or bool(step.environment.mounts)
 
 
 def _is_text_only(stage: Stage, step: Step, name: str) -> bool:

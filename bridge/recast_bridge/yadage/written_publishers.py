@@ -78,6 +78,8 @@ def needs_program(outputs: Fields | FromFile | FromQuery, own: frozenset[str]) -
     if not isinstance(outputs, Fields):
         return False
     kinds = _kinds(outputs)
+    if FromQuery in kinds:
+        return True
     if FromParameter not in kinds:
         return FromGlob in kinds and len(kinds) > 1
     if kinds == {FromParameter}:
@@ -150,9 +152,7 @@ def publisher(
 
 
 def _query(outputs: FromQuery, publishing: Publishing) -> dict[str, Any]:
-    script = outputs.query
-    if publishing.added:
-        script = f"del({', '.join(map(_parameter, publishing.added))}) | {script}"
+    script = _program_text(outputs, publishing)
     written: dict[str, Any] = {"publisher_type": "fromparjq-pub", "script": script}
     if not outputs.exact:
         written["tryExact"] = False
@@ -161,6 +161,13 @@ def _query(outputs: FromQuery, publishing: Publishing) -> dict[str, Any]:
     if outputs.relative:
         written["relative_paths"] = True
     return written
+
+
+def _program_text(query: FromQuery, publishing: Publishing) -> str:
+    """A jq program that sees no parameters but those of the model."""
+    if not publishing.added:
+        return query.query
+    return f"del({', '.join(map(_parameter, publishing.added))}) | {query.query}"
 
 
 def _tree(published: Published, publishing: Publishing, **how: Any) -> Any:
@@ -301,9 +308,26 @@ def _program(outputs: Fields, publishing: Publishing) -> dict[str, Any]:
     if found:
         _warn_about_no_match(found, publishing)
         written["glob"] = True
-    else:
+    elif not _names_files(outputs, publishing):
         written["tryExact"] = False
     return written
+
+
+def _names_files(outputs: Fields, publishing: Publishing) -> bool:
+    """True when a program gives the names of files; other text beside them must not be taken for one."""
+    exact = [leaf for leaf in leaves(outputs) if isinstance(leaf, FromQuery) and leaf.exact]
+    others = [
+        leaf
+        for leaf in leaves(outputs)
+        if leaf not in exact
+        and not (isinstance(leaf, FromTemplate) and _begins(leaf.template, publishing) == "own")
+    ]
+    if exact and others:
+        publishing.refuse(
+            "files that a jq program names are published beside other values",
+            "publish them in steps of their own",
+        )
+    return bool(exact)
 
 
 def _jq(published: Published, publishing: Publishing) -> str:
@@ -319,6 +343,13 @@ def _jq(published: Published, publishing: Publishing) -> str:
     if isinstance(published, FromTemplate | FromGlob):
         below = isinstance(published, FromGlob) or published.relative
         return _jq_text(published.template, publishing, below=below)
+    if isinstance(published, FromQuery):
+        if published.glob or published.relative:
+            publishing.refuse(
+                "a jq program looks which files exist, beside other kinds of values",
+                "publish it in a step of its own",
+            )
+        return f"({_program_text(published, publishing)})"
     return "null"
 
 

@@ -223,7 +223,10 @@ class Documents:
             SourceError: it is in a file that cannot be read.
         """
         if not isinstance(step.run, str):
-            uri = str(getattr(step.run, "id", None) or f"{step.id}/run")
+            uri = str(getattr(step.run, "id", None) or step.id)
+            if uri.startswith("_:"):
+                # A name that is made anew each time the document is read.
+                uri = str(step.id)
             return Process(step.run, node.at("run"), uri, version)
         parts = urllib.parse.urlsplit(step.run)
         if parts.scheme != "file":
