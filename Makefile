@@ -44,13 +44,11 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
-test-docker: setup toil
-
 # docs/pairs.md says what the tests of tests/pairs show.
 pages: $(VENV)/.installed
 	$(BIN)/python tests/pairs/pair_page.py
 
-test-docker: setup
+test-docker: setup toil
 	$(PYTEST) -m 'docker and not slow and not cluster'
 
 test-cluster: setup cluster

@@ -37,7 +37,7 @@ napoleon_google_docstring = True
 CONTENTS = {
     "Tutorials": ["tutorial-author", "tutorial-reuse"],
     "How to": ["debugging", "python", "hpc", "profiles/kubernetes/README", "reana", "archive", "verify"],
-    "What carries over": ["reading", "cwl", "snakemake", "yadage", "yadage-differences"],
+    "What carries over": ["reading", "pairs", "cwl", "snakemake", "yadage", "yadage-differences"],
     "Reference": [
         "reference/commands",
         "codes",

@@ -639,6 +639,11 @@ def test_files_of_several_documents(reader: Reader) -> None:
     assert reader.command(document, n="a") == "touch {name:q}"
 
 
+def test_tools_without_a_name_are_called_as_their_steps(reader: Reader) -> None:
+    document = workflow({"s": {"run": MAKE, "in": {"name": "n"}, "out": []}}, {"n": "string"})
+    assert step_of(reader.stage(document, n="a")).name == "s"
+
+
 def test_input_values(reader: Reader) -> None:
     (reader.folder / "a.txt").touch()
     analysis, _ = reader(COUNT, texts=[{"class": "File", "location": "a.txt"}])

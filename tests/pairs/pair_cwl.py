@@ -134,7 +134,6 @@ CWL = (
         ),
         xs=["1", "2"],
         ys=["3", "4"],
-        **both(refused("C346")),
     ),
     case(
         "Scatter over files whose number only the run knows",
@@ -198,7 +197,6 @@ CWL = (
         ),
         x="a",
         n=5,
-        snakemake=refused("S105"),
     ),
     case(
         "`pickValue` over steps with `when`",
@@ -213,7 +211,7 @@ CWL = (
         ),
         x="a",
         n=5,
-        **both(refused("C345")),
+        yadage=refused("Y209"),
     ),
     case(
         "`ExpressionTool` that chooses among files",
@@ -359,7 +357,6 @@ CWL = (
             ),
             "requirements": JAVASCRIPT,
         },
-        **both(refused("C320")),
     ),
     case(
         "`EnvVarRequirement`",
@@ -430,7 +427,6 @@ CWL = (
         "A file that is written down in the values (literal)",
         COPY,
         x={"class": "File", "basename": "a", "contents": "text"},
-        **both(refused("C312")),
     ),
     # -- outputs
     case(
@@ -511,7 +507,6 @@ CWL = (
             {},
             {"o": "File"},
         ),
-        **both(refused("C341")),
     ),
     case(
         "Output that is computed out of a file's length",

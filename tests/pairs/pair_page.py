@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pair_authors import ANALYSES
 from pair_cases import LANGUAGES, TITLES, Case, Language, Outcome
 from pair_cwl import CWL
 from pair_snakemake import SNAKEMAKE
@@ -18,9 +19,9 @@ WORDS = {"exact": "exactly", "difference": "with a difference", "refused": "refu
 HEAD = """\
 # What carries over
 
-One table for each language that is read. Every line is a small workflow that the tests translate to both other
-languages, and run: by the engine of its own language, and by that of the other one. `make pages` writes this page
-from them.
+One table for each language that is read. Every line is a small workflow that the tests translate to both
+other languages, and run: by the engine of its own language, and by that of the other one. `make pages` writes
+this page from them.
 
 - **exactly**: nothing is said, and the results are the same: every published value and every file.
 - **with a difference**: the warning, or what is different, is named. Where nothing else is said, the results
@@ -31,6 +32,13 @@ from them.
 | from | to | exactly | with a difference | refused |
 |---|---|---:|---:|---:|
 """
+AUTHORS = """\
+## Analyses that their authors wrote twice
+
+The CWL of these is translated to yadage and to Snakemake, and run. ROOT is replaced by a program that writes
+down what it is given. Every result file is the same as that of the yadage which the authors wrote, but for
+differences of the versions themselves:
+"""
 
 
 def page() -> str:
@@ -39,7 +47,7 @@ def page() -> str:
         re.findall(r"^### (\S+)\n\n\*\*([^*\n]+?)\.\*\*", (DOCS / "codes.md").read_text(), re.MULTILINE)
     )
     tables = [table for language in LANGUAGES for table in _table(language, titles)]
-    return HEAD + "".join(_counts()) + "\n" + "\n".join(tables) + "\n"
+    return HEAD + "".join(_counts()) + "\n" + "\n".join([*tables, *_authors()]) + "\n"
 
 
 def _counts() -> Iterator[str]:
@@ -73,6 +81,22 @@ def _cell(outcome: Outcome, titles: dict[str, str]) -> str:
         said.append("the results differ")
     text = WORDS[outcome.kind] + (": " + "; ".join(said) if said else "")
     return text if outcome.runs else f"{text} *(not run)*"
+
+
+def _authors() -> Iterator[str]:
+    yield AUTHORS
+    yield "| analysis | only in yadage | only in CWL |"
+    yield "|---|---|---|"
+    for analysis in ANALYSES:
+        cells = " | ".join(_files(files) for files in (analysis.missing, analysis.more))
+        yield f"| {analysis.repository.replace('__', '/')} | {cells} |"
+
+
+def _files(files: Mapping[str, str]) -> str:
+    reasons: dict[str, list[str]] = {}
+    for name, reason in files.items():
+        reasons.setdefault(reason, []).append(f"`{name}`")
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
 
 
 if __name__ == "__main__":

@@ -164,7 +164,6 @@ YADAGE = (
             x=given("x"),
         ),
         x="a",
-        snakemake=refused("S105"),
     ),
     case(
         "A dependency that does not exist",
@@ -250,6 +249,12 @@ YADAGE = (
     case(
         "`interpolated-pub`: texts and files",
         stage("s", publishing("interpolated-pub", publish={"o": "{out}", "t": "x={x}"})),
+    ),
+    case(
+        "`interpolated-pub`: lists in texts",
+        stage(
+            "s", publishing("interpolated-pub", publish={"o": "{out}", "t": "{x}", "r": "{x!r}"}), x=[1, "a"]
+        ),
     ),
     case(
         "`interpolated-pub` with `glob`",

@@ -146,7 +146,19 @@ def _reana(requirements: Requirements) -> dict[str, Any]:
             hint = item
     if not isinstance(hint, Mapping):
         return {}
-    return {str(key): value for key, value in hint.items() if key not in ("class", "class_")}
+    return {str(key): _plain(value) for key, value in hint.items() if key not in ("class", "class_")}
+
+
+def _plain(value: Any) -> Any:
+    """Data without what the parser remembers of the way in which it is written."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
 
 
 _AMOUNTS = tuple(f"{what}{end}" for what in ("cores", "ram", "tmpdir", "outdir") for end in ("Min", "Max"))
