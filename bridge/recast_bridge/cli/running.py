@@ -79,7 +79,7 @@ class RunOptions:
         from recast_bridge.engines.images import without_credentials
 
         show_findings([*(job.findings.items if self.verbose else ()), *check_inputs(job.analysis)])
-        if "cwltool" in engines and job.runtime != "host":
+        if ("cwltool" in engines or "toil" in engines) and job.runtime != "host":
             show_findings(without_credentials(job.analysis.workflow).items)
         if not self.quiet:
             click.echo(outcome.heading(job.analysis, engines, job.runtime, why, job.batch.system), err=True)

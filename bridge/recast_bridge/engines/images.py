@@ -64,14 +64,14 @@ def steps_of(workflow: Workflow) -> list[Step]:
 
 
 def without_credentials(workflow: Workflow) -> Findings:
-    """What to say of steps that ask for a ticket or proxy, when cwltool runs them: it gives neither."""
+    """What to say of steps that ask for a ticket or proxy, when a CWL runner runs them: it gives neither."""
     findings = Findings()
     asking = [step for step in steps_of(workflow) if step.environment.kerberos or step.environment.proxy]
     if asking:
         names = ", ".join(dict.fromkeys(repr(step.name) for step in asking))
         findings.warning(
             "R118",
-            f"step {names} asks for credentials, and cwltool gives none to a container",
+            f"step {names} asks for credentials, and CWL runners give none to a container",
             remedy="use --engine snakemake, which does",
             place=asking[0].environment.place,
         )
