@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from corpus_helpers import source_arguments
+from corpus_helpers import is_drawn, source_arguments
 from test_twins import assert_equal
 
 from recast_bridge.cli import main
@@ -36,6 +36,9 @@ def test_twin(twin: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory
         assert not folder.exists()
         return
     assert result.exit_code == 0, result.output
+    # What comes back from CWL and from Snakefiles is run for every twin.
+    if not is_drawn(twin):
+        return
     options = [
         "--engine",
         "yadage",
