@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive_helpers import EXAMPLE, METADATA
+from archive_helpers import EXAMPLE, METADATA, REPOSITORY
 from click.testing import CliRunner
 from needs import validator_python
 
@@ -23,6 +23,11 @@ CORPUS = {
     "roofit": "reanahub__reana-demo-root6-roofit/reana-yadage.yaml",
     "search": "reanahub__reana-demo-bsm-search/reana.yaml",
     "recast": "Nollde__recast_example_docker_x86/recast.yml",
+}
+# Examples, and the files of a run that are archived.
+EXAMPLES = {
+    "two-lepton": "[fit/fitresults/results.yaml, plot/*.png]",
+    "semi-visible-jets": "[limit/limit/results.yaml, plot/*.png]",
 }
 # It is asked of workflows too; Workflow RO-Crate wants these in the crate, and there they have no address.
 UNATTAINABLE = {"process-run-crate-0.5_5.1"}
@@ -68,12 +73,14 @@ def test_real_analyses(name: str, shared: Path, here: Path, metadata: Path) -> N
     check_workflows(here / "out")
 
 
-def test_the_example_with_a_run(here: Path) -> None:
-    words = ["run", str(EXAMPLE / "recast.yml"), "--runtime", "host", "-q", "-j", "2", "-o", "run"]
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_with_a_run(name: str, here: Path) -> None:
+    example = REPOSITORY / "examples" / name
+    words = ["run", str(example / "recast.yml"), "--runtime", "host", "-q", "-j", "2", "-o", "run"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
-    (here / "about.yml").write_text(f"{METADATA}results: [fit/fitresults/results.yaml, plot/*.png]\n")
-    archive(EXAMPLE / "recast.yml", "--metadata", "about.yml", "--run", "run")
+    (here / "about.yml").write_text(f"{METADATA}results: {EXAMPLES[name]}\n")
+    archive(example / "recast.yml", "--metadata", "about.yml", "--run", "run")
     # This one includes the checks of Workflow RO-Crate and of Process Run Crate.
     assert issues(here / "out", "workflow-run-crate-0.5") == []
     check_workflows(here / "out")
