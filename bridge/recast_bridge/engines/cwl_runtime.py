@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from cwl_utils.image_puller import SingularityImagePuller
 
 from recast_bridge.cwl.writer import Translation
-from recast_bridge.engines.environments import cache_directory
+from recast_bridge.engines.environments import cache_directory, host_path
 
 SIF_CACHE = "CWL_SINGULARITY_CACHE"
 
@@ -26,8 +25,7 @@ def variables(runtime: str) -> Mapping[str, str]:
         runtime: ``docker``, ``podman``, ``apptainer`` or ``host``.
     """
     if runtime == "host":
-        # Not resolved: the directory of a virtual environment's own python.
-        return {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+        return {"PATH": host_path()}
     if runtime == "apptainer":
         cache = os.environ.get(SIF_CACHE) or str(cache_directory() / "sif")
         Path(cache).mkdir(parents=True, exist_ok=True)

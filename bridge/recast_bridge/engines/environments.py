@@ -53,6 +53,12 @@ YADAGE = Program("yadage", "0.21.2", "RECAST_BRIDGE_YADAGE_PYTHON", "yadage.stee
 TOIL = Program("toil", "9.6.0", "RECAST_BRIDGE_TOIL_PYTHON", "toil.cwl.cwltoil")
 
 
+def host_path() -> str:
+    """``PATH`` for steps that run on this machine: they find the Python of this process first."""
+    # Not resolved: the directory of a virtual environment's own python.
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
 def cache_directory() -> Path:
     """Directory of everything that can be made or fetched again (it need not exist)."""
     if own := os.environ.get(CACHE_VARIABLE):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from recast_bridge.engines.environments import host_path
 from recast_bridge.model.findings import BridgeError, Finding, Findings, Place, UsageError
 from recast_bridge.model.published import leaves
 from recast_bridge.model.workflow import (
@@ -242,8 +243,8 @@ def request(step: Step, values: Mapping[str, Any], site: Site, *, host: bool) ->
         records=os.path.join(site.workdir, STEP_RECORDS),
         published=published,
         inputs=(*site.data, *site.inputs),
-        # The directory is made, and emptied, before the command begins.
-        environment={"STEP_READY": "1"},
+        # STEP_READY: the directory is made, and emptied, before the command begins.
+        environment={"STEP_READY": "1", **({"PATH": host_path()} if image is None else {})},
         text_mounts=mounts,
         needs=tuple(need for need in NEEDS if asked.get(need)) if runs else (),
         logs=(site.log,),

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from recast_bridge.engines.environments import host_path
 from recast_bridge.engines.rundir import OWN, Describer, check_path, check_run, finish
 from recast_bridge.engines.types import ProgressEvent, RunResult, StepResult
 from recast_bridge.model.findings import Finding, RunError
@@ -158,9 +159,7 @@ def _environment(runtime: str) -> dict[str, str]:
         if not name.startswith("SNAKEMAKE_") or name.startswith("SNAKEMAKE_RECAST_")
     }
     if runtime == "host":
-        # Not resolved: the directory of a virtual environment's own python.
-        path = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
-        environment["PATH"] = os.pathsep.join(path)
+        environment["PATH"] = host_path()
     return environment
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from recast_bridge.engines.environments import yadage_python
+from recast_bridge.engines.environments import host_path, yadage_python
 from recast_bridge.engines.results import StepRecord, describe, is_init, write_results
 from recast_bridge.engines.types import RUNTIMES, ProgressEvent, RunResult, StepResult, StepState
 from recast_bridge.model.findings import Finding, Place, RunError, UsageError
@@ -158,13 +158,12 @@ def _environment(scratch: Path, runtime: str, outdir: Path, initdir: Path | None
     environment["PACKTIVITY_CONTAINER_RUNTIME"] = "singularity" if runtime == "apptainer" else "docker"
     commands = scratch / "bin"
     commands.mkdir()
-    path = [os.environ.get("PATH", os.defpath)]
+    path = os.environ.get("PATH", os.defpath)
     if runtime == "host":
         environment["PACKTIVITY_DOCKER_NOPULL"] = "1"
         stand_in = shlex.join([sys.executable, "-I", "-S", str(_HERE / "host_docker.py")])
         _command(commands / "docker", f'exec {stand_in} "$@"\n')
-        # Not resolved: the directory of a virtual environment's own python.
-        path.insert(0, str(Path(sys.executable).parent))
+        path = host_path()
     elif runtime == "apptainer":
         program = _program("apptainer", "singularity")
         binds = shlex.join(
@@ -175,7 +174,7 @@ def _environment(scratch: Path, runtime: str, outdir: Path, initdir: Path | None
         program = _program(runtime)
         if runtime == "podman":
             _command(commands / "docker", f'exec {shlex.quote(program)} "$@"\n')
-    environment["PATH"] = os.pathsep.join([str(commands), *path])
+    environment["PATH"] = os.pathsep.join([str(commands), path])
     return environment
 
 
