@@ -400,13 +400,14 @@ def edit(path, before, after):
 
 @pytest.mark.parametrize("command", ["check", "run", "to-cwl"])
 def test_a_misspelt_value_is_refused(command, copied):
+    before = sorted(copied.rglob("*"))
     result = run_program(command, "recast.yml", "-p", "dsidd=1")
     assert result.exit_code == 2
     assert "error X008: -p dsidd: no stage of the workflow reads" in result.output
     assert "is 'dsid' meant?" in result.output
     result = run_program(command, "recast.yml", "-p", "other=1")
     assert "the inputs are: dsid, sample_name, " in result.output
-    assert sorted(path.name for path in copied.iterdir()) == sorted(path.name for path in EXAMPLE.iterdir())
+    assert sorted(copied.rglob("*")) == before
 
 
 def test_a_run_says_first_what_is_no_file(copied):

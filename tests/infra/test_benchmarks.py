@@ -29,23 +29,27 @@ def test_translation() -> None:
     assert rows["to-cwl, 10 stages"][3] == "1.00"
 
 
+@pytest.mark.slow
 def test_steps() -> None:
     rows = table("steps.py", "--stages", "3", "--engines", "cwltool")
     assert rows["cwltool"][3] == "1.00"
 
 
+@pytest.mark.slow
 def test_executors() -> None:
     rows = table("executors.py", "--steps", "2", "--engines", "recast,cwltool")
     assert rows.keys() == {"Snakemake, recast", "cwltool"}
     assert rows["Snakemake, recast"][1] == "1.00"
 
 
+@pytest.mark.slow
 @pytest.mark.yadage
 def test_executors_with_yadage() -> None:
     rows = table("executors.py", "--steps", "2,3", "--engines", "yadage,purejson")
     assert rows.keys() == {"yadage", "yadage, purejson"}
 
 
+@pytest.mark.slow
 def test_chains() -> None:
     rows = table("chains.py", "--models", "2", "--plain", "0")
     assert {f"{what}, 14 jobs" for what in ("to-snakemake", "dry run", "recast")} < rows.keys()
