@@ -64,9 +64,3 @@ def test_containers() -> None:
         missing("no docker engine answers; tests/infra/docker-up.sh starts one")
     rows = table("containers.py", "--containers", "2", "--runtimes", "docker")
     assert float(rows["docker"][2]) > 0
-
-
-@pytest.mark.slow
-def test_translation_takes_time_in_proportion_to_size() -> None:
-    rows = table("translate.py", "--stages", "1000,10000")
-    assert float(rows["to-cwl, 10,000 stages"][3]) < 2

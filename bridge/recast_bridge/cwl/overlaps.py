@@ -20,13 +20,13 @@ from recast_bridge.model.workflow import (
 )
 
 
-def overlap(stage: Stage, given: Mapping[str, Any], stages: Iterable[Stage]) -> tuple[str, str] | None:
+def overlap(stage: Stage, given: Mapping[str, Any], stages: Mapping[str, Stage]) -> tuple[str, str] | None:
     """A directory that a stage is given, and a file inside of it that it is given as well.
 
     Args:
         stage: what gets them.
         given: input values of the workflow.
-        stages: the stages of the workflow.
+        stages: the stages of the workflow, by name.
 
     Returns:
         Their names; None when there are none, as far as this is known before the run.
@@ -38,7 +38,7 @@ def overlap(stage: Stage, given: Mapping[str, Any], stages: Iterable[Stage]) -> 
     for path in found:
         if not directories.isdisjoint(path.path.parents):
             return path.path.parent.name, path.path.name
-    return _made(expressions, {other.name: other for other in stages})
+    return _made(expressions, stages)
 
 
 def _made(expressions: Iterable[ex.Expression], stages: Mapping[str, Stage]) -> tuple[str, str] | None:

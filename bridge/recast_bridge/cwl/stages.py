@@ -323,7 +323,7 @@ class StageWriter:
             )
 
     def _check_overlap(self, stage: Stage) -> None:
-        found = overlap(stage, self.draft.given, self.draft.model.stages)
+        found = overlap(stage, self.draft.given, self.draft.by_name)
         if found is not None:
             directory, inside = found
             self.draft.findings.error(

@@ -36,6 +36,8 @@ from recast_bridge.snakemake.values import Scope, Unit, Values, Where
 
 # The last part of a path that names a file and no directory.
 _FILE_NAME = re.compile(r".+\.(?!d$|dir$)[A-Za-z][A-Za-z0-9]{0,9}")
+# The directory of one instance of a stage, of one of its cases, or both.
+_INSTANCE = re.compile(r"(.*?)(_\d+)?(\.case\d+)?", re.DOTALL)
 # Names that Snakemake's list of checkpoints has for itself.
 _NO_RULES = ("all", "created_output", "parent", "register", "spawn_new_namespace")
 # What stands in a run directory and is no step.
@@ -154,10 +156,9 @@ class RuleWriter:
 
     def _open(self, scope: Scope, taken: tuple[str, ...]) -> None:
         """Find all units of a use of a workflow."""
-        directories: dict[str, Stage] = {}
         for name in scope.facts.order:
             stage, facts = scope.by_name[name], scope.facts.stages[name]
-            self._check_directory(stage, directories)
+            self._check_directory(stage, scope.by_name)
             self._check_scatter(stage, scope)
             wildcard = variable(stage.name, taken) if _is_scattered(stage) else None
             unit = Unit(scope, stage, facts, wildcard)
@@ -228,7 +229,7 @@ class RuleWriter:
                 place=unit.step.place,
             )
 
-    def _check_directory(self, stage: Stage, directories: dict[str, Stage]) -> None:
+    def _check_directory(self, stage: Stage, stages: Mapping[str, Stage]) -> None:
         """Refuse stages whose directories cannot be told apart, and names that are no directory."""
         name = stage.name
         taken = name in (".", "..") or name in _OWN_FILES
@@ -239,18 +240,18 @@ class RuleWriter:
                 remedy="rename it",
                 place=stage.place,
             )
-        for other in directories.values():
-            one, two = (stage, other) if len(name) > len(other.name) else (other, stage)
-            instance = rf"{re.escape(two.name)}_\d+"
-            counted = _is_scattered(two) and re.fullmatch(instance, one.name)
-            if counted or re.fullmatch(rf"({re.escape(two.name)}|{instance})\.case\d+", one.name):
+        found = _INSTANCE.fullmatch(name)
+        assert found is not None
+        stem, number, case = found.groups(default="")
+        for other in (stem, stem + number) if case and number else (stem,):
+            owner = stages.get(other)
+            if other != name and owner is not None and (case or _is_scattered(owner)):
                 self.findings.error(
                     "S107",
-                    f"the directory of stage {one.name!r} can be that of an instance of {two.name!r}",
+                    f"the directory of stage {name!r} can be that of an instance of {other!r}",
                     remedy="rename one of them",
                     place=stage.place,
                 )
-        directories[name] = stage
 
     # -------------------------------------------------------------- outputs
 
