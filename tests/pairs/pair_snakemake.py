@@ -230,10 +230,8 @@ SNAKEMAKE = (
         one('input: x="in.txt"\nscript: "s.py"', shell=""),
         files={
             **IN,
-            "s.py": """
-        with open(snakemake.output[0], 'w') as file:
-            file.write(open(snakemake.input.x).read())
-        """,
+            "s.py": "with open(snakemake.output[0], 'w') as file:\n"
+            "    file.write(open(snakemake.input.x).read())\n",
         },
     ),
     case("`script:` in R", one('script: "s.R"', shell=""), both=refused("S311"), files={"s.R": ""}),

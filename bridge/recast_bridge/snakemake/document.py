@@ -21,6 +21,8 @@ SNAKEFILE = "Snakefile"
 CONFIG = "config.yaml"
 # With more rules than this, those of every stage of the root workflow get a file.
 _MANY = 60
+# Snakemake's parser recurses at each statement of one line that follows another; Python allows 1,000 levels.
+_IN_A_ROW = 500
 _COMMON = "common"
 
 
@@ -62,8 +64,10 @@ def write(rules: Rules, name: str, layout: Layout) -> dict[str, str]:
         groups: dict[str, list[Rule]] = {}
         for rule in rules.rules:
             groups.setdefault(rule.group, []).append(rule)
-        for group, members in groups.items():
+        for number, (group, members) in enumerate(groups.items(), 1):
             lines += [f"include: {quoted(f'{layout.rules}/{group}.smk')}", ""]
+            if number % _IN_A_ROW == 0:
+                lines += ["pass  # Snakemake does not parse many more statements in a row.", ""]
             texts[f"{layout.rules}/{group}.smk"] = formatted("\n".join(_rules(members, layout, "../")))
     else:
         lines += _rules(rules.rules, layout, "")
