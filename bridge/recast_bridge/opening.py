@@ -55,16 +55,23 @@ class Opening:
         return open_archive(self.source) if is_archive(self.source) else None
 
     def inside(self, archive: Archive) -> Self:
-        """The archived original, to be opened with the archived values and, above these, with those given."""
-        from recast_bridge.archive.rerunning import opening_of
+        """The archived original, to be opened with the archived values and, above these, with those given.
 
-        original = opening_of(archive, type(self))
+        Nothing is fetched.
+        """
+        again, directory = archive.opening, archive.directory
+        source = str(directory / again.source)
+        toplevel, initdir = (
+            given if given is not None or archived is None else str(directory / archived)
+            for given, archived in ((self.toplevel, again.toplevel), (self.initdir, again.initdir))
+        )
         return replace(
-            original,
-            toplevel=self.toplevel or original.toplevel,
-            inputs=(*original.inputs, *self.inputs),
-            parameters=self.parameters,
-            initdir=self.initdir or original.initdir,
+            self,
+            source=f"{source}#{again.process}" if again.process else source,
+            toplevel=toplevel,
+            inputs=(*(directory / name for name in again.inputs), *self.inputs),
+            initdir=initdir,
+            offline=True,
         )
 
     def open(self) -> Source:

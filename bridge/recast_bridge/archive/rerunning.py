@@ -12,7 +12,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -25,33 +25,9 @@ from recast_bridge.engines.types import EngineName, ProgressEvent, RunResult
 from recast_bridge.engines.verify import Job, check, execute
 from recast_bridge.model.findings import BridgeError, Finding, Findings, Place, RunError
 from recast_bridge.model.types import PathValue
-from recast_bridge.opening import Opening
 from recast_bridge.snakemake import writer as snakemake
 
 Progress = Callable[[ProgressEvent], None]
-AnyOpening = TypeVar("AnyOpening", bound=Opening)
-
-
-def opening_of(archive: Archive, kind: type[AnyOpening]) -> AnyOpening:
-    """How the archived original is opened; nothing is fetched.
-
-    Args:
-        archive: the archive.
-        kind: how the caller opens sources.
-    """
-    again = archive.opening
-
-    def there(name: str | None) -> str | None:
-        return None if name is None else str(archive.directory / name)
-
-    source = str(archive.directory / again.source)
-    return kind(
-        source=f"{source}#{again.process}" if again.process else source,
-        toplevel=there(again.toplevel),
-        inputs=tuple(archive.directory / name for name in again.inputs),
-        initdir=there(again.initdir),
-        offline=True,
-    )
 
 
 def rerun(
@@ -62,7 +38,7 @@ def rerun(
     Args:
         archive: the archive.
         engine: which.
-        job: the original, as :func:`opening_of` opens it, and how it is run.
+        job: the archived original, and how it is run.
         names: what stands for an image in the archived documents, by what is to be run instead.
         outdir: run directory, which must not exist or be empty.
         progress: is called for every change in the state of a step.

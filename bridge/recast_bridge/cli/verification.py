@@ -69,7 +69,6 @@ def archive(opening: Opening, how: RunOptions, wanted: Wanted, *, files_only: bo
     """Check an archive, and run it again; tells whether all is as it was."""
     from recast_bridge.archive import verifying
     from recast_bridge.archive.layout import open_archive
-    from recast_bridge.archive.rerunning import opening_of
 
     if (opening.toplevel, opening.inputs, opening.parameters, opening.initdir) != (None, (), (), None):
         raise usage_error(
@@ -83,7 +82,7 @@ def archive(opening: Opening, how: RunOptions, wanted: Wanted, *, files_only: bo
     if wrong or files_only:
         return not wrong
     opened = open_archive(directory)
-    job, why = how.job(opening_of(opened, Opening), wanted.engines)
+    job, why = how.job(opening.inside(opened), wanted.engines)
     target = wanted.outdir or Path(f"{job.source.name}-verify")
     how.announce(job, why, comparison.joined(wanted.engines))
 
