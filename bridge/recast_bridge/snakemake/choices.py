@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.workflow import Cases
 from recast_bridge.snakemake import code as c
-
-if TYPE_CHECKING:
-    from recast_bridge.snakemake.values import Unit, Values, Where
+from recast_bridge.snakemake.units import Unit, Where
 
 _TOKEN = re.compile(
     r'\s+|(?P<text>"(?:[^"\\(]|\\[^(])*")|(?P<field>\.[A-Za-z_]\w*|\.\[?"(?:[^"\\]|\\[^(])*"\]?)'
@@ -77,6 +75,19 @@ def _name(token: str) -> str:
     return str(json.loads(inner)) if inner.startswith('"') else inner
 
 
+class Lowering(Protocol):
+    """What conditions need of :class:`recast_bridge.snakemake.values.Values`."""
+
+    def argument(self, unit: Unit, name: str, where: Where) -> c.Node:
+        """The value of a parameter in one instance of a stage."""
+
+    def own_value(self, unit: Unit, expression: ex.Expression, where: Where) -> c.Node:
+        """The value of an expression that uses the step's own directory."""
+
+    def width(self, unit: Unit, outer: Where) -> c.Count:
+        """How many instances a scattered stage has."""
+
+
 @dataclass(slots=True)
 class Choices:
     """Makes the trees by which others know which alternative of a stage is taken.
@@ -85,7 +96,7 @@ class Choices:
         values: lowers the parameters.
     """
 
-    values: Values
+    values: Lowering
     _conditions: dict[int, c.Constant] = field(default_factory=dict)
     _lists: dict[tuple[int, Where], c.Node] = field(default_factory=dict)
 

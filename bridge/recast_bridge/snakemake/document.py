@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources as package_files
 
 from recast_bridge.snakemake.printing import json_code, quoted
-from recast_bridge.snakemake.rules import Rule, Rules
+from recast_bridge.snakemake.rule import Rule, Rules
 from recast_bridge.snakemake.shells import Shell
 
 SNAKEFILE = "Snakefile"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from recast_bridge.model.inference import UNKNOWN
 from recast_bridge.model.types import BOOLEAN, FLOAT, INT, Array, has_paths, is_array, is_path, members
@@ -21,34 +21,79 @@ from recast_bridge.model.workflow import (
 )
 from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.names import Names
-from recast_bridge.snakemake.printing import json_code, looks_absolute, pattern_of, quoted
+from recast_bridge.snakemake.printing import Printer, json_code, looks_absolute, pattern_of, quoted
+from recast_bridge.snakemake.rule import Rule
 from recast_bridge.snakemake.shells import shell
-from recast_bridge.snakemake.values import Unit, given
-
-if TYPE_CHECKING:
-    from recast_bridge.snakemake.rules import Rule, RuleWriter
+from recast_bridge.snakemake.units import Unit
+from recast_bridge.snakemake.values import Values, given
+from recast_bridge.snakemake.waiting import Waiting
 
 # Params of a rule that are no parameters of its step.
 _OWN_PARAMS = ("workdir", "done", "other_marks", "alternative", "published", "mounts")
+
+
+@dataclass(slots=True)
+class Constants:
+    """Values that go into the configuration, because they must not stand in a Snakefile.
+
+    Attributes:
+        taken: keys of the configuration.
+        values: by their keys there.
+    """
+
+    taken: set[str]
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def put(self, rule: str, name: str, value: Any) -> str:
+        """Put a value of a rule into the configuration; gives its key there."""
+        wish = key = f"{rule}_{name}"
+        number = 2
+        while key in self.taken:
+            key, number = f"{wish}_{number}", number + 1
+        self.taken.add(key)
+        self.values[key] = value
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all rules are made with.
+
+    Attributes:
+        values: lowers expressions.
+        waiting: knows which rules wait for which.
+        constants: takes values that must not stand in a Snakefile.
+        printer: writes values as Python.
+        image_workdirs: WORKDIR of images, as far as known.
+        host: True leaves out what only an image has.
+    """
+
+    values: Values
+    waiting: Waiting
+    constants: Constants
+    printer: Printer
+    image_workdirs: Mapping[str, str]
+    host: bool
 
 
 class Ports:
     """Inputs and params of one rule.
 
     Args:
-        writer: makes the rules.
+        shared: what all rules are made with.
         unit: the stage.
         rule: gets them.
     """
 
-    def __init__(self, writer: RuleWriter, unit: Unit, rule: Rule) -> None:
-        self.writer = writer
+    def __init__(self, shared: Shared, unit: Unit, rule: Rule) -> None:
+        self.shared = shared
+        self.values = shared.values
         self.unit = unit
         self.rule = rule
         self.at = unit.own
         self.names = Names({*_OWN_PARAMS})
-        self.waiting = replace(writer.printer, waiting=True)
-        self.plain = replace(writer.printer, function=True)
+        self.printer = replace(shared.printer, waiting=True)
+        self.plain = replace(shared.printer, function=True)
         self.extra: dict[Slot, str] = {}
         self.needed: list[c.Node] = []
         self.named: set[str] = set()
@@ -56,7 +101,7 @@ class Ports:
     def fill(self) -> None:
         """Set inputs, params and the command."""
         unit, rule = self.unit, self.rule
-        directory = self.writer.values.file(unit, self.at, "")
+        directory = self.values.file(unit, self.at, "")
         rule.params.append(("workdir", f"absolute({quoted(pattern_of(directory))})"))
         if unit.flag:
             rule.params.append(("done", "lambda wildcards, output: output[0]"))
@@ -86,7 +131,7 @@ class Ports:
         """Say for each level which alternative this is and under which condition it is taken."""
         if all(level.group is None for level in self.unit.levels):
             return
-        others = [pattern_of(file) for file in self.writer.values.others(self.unit, self.at)]
+        others = [pattern_of(file) for file in self.values.others(self.unit, self.at)]
         if others:
             self.rule.params.append(("other_marks", json_code(others)))
         cases: list[Any] = []
@@ -99,12 +144,12 @@ class Ports:
     # ---- inputs
 
     def _first(self, file: c.File) -> c.File | None:
-        return None if file.owner == self.unit.rule else self.writer.first_of(file)
+        return None if file.owner == self.unit.rule else self.shared.waiting.first_of(file)
 
     def _inputs(self) -> None:
         """Inputs without a name, for what is waited for and for files inside other values, come first."""
         texts: list[str] = []
-        self.writer.note_reading(self.unit, self.needed)
+        self.shared.waiting.note_reading(self.unit, self.needed)
         for node in self.needed:
             text = self._input(node)
             if text not in texts and text not in self.named:
@@ -117,26 +162,26 @@ class Ports:
             not isinstance(index, c.Position | c.Loop) for _, index in node.directory.parts
         ):
             return quoted(pattern_of(node))
-        text = self.waiting.relative(node)
+        text = self.printer.relative(node)
         static = isinstance(node, c.Each) and text.startswith("expand(") and "wildcards." not in text
         late = "never()" in text
         if late or not c.is_known(node) or (c.uses_wildcards(node) and not static):
-            return f"lambda wildcards: {replace(self.waiting, function=True).relative(node)}"
+            return f"lambda wildcards: {replace(self.printer, function=True).relative(node)}"
         return text
 
     def _after(self) -> Iterator[c.Node]:
         """What this stage, and the sub-workflows around it, wait for without reading it."""
         for number, level in enumerate(self.unit.levels):
             for path in level.stage.after:
-                yield from self.writer.finished(level.scope, path, self.at[:number])
+                yield from self.shared.waiting.finished(level.scope, path, self.at[:number])
 
     # ---- params
 
     def _argument(self, name: str) -> None:
-        value = self.writer.values.argument(self.unit, name, self.at)
+        value = self.values.argument(self.unit, name, self.at)
         if isinstance(value, c.Constant) and has_paths(value.value):
             # Files that the specification itself names are given like those of the inputs.
-            value = given(self.writer.constant(self.rule.name, name, value.value), value.value)
+            value = given(self.shared.constants.put(self.rule.name, name, value.value), value.value)
         identifier = self.names[name]
         if isinstance(value, c.File) and value.owner == self.unit.rule:
             code = f"absolute({quoted(pattern_of(value))})"
@@ -149,7 +194,7 @@ class Ports:
             text = self._input(value)
             self.rule.inputs.append((identifier, text))
             self.named.add(text)
-            self.writer.note_reading(self.unit, [value])
+            self.shared.waiting.note_reading(self.unit, [value])
             self.needed.extend(c.needs(value, self._first, whole=False))
             self.rule.params.append((identifier, f"lambda wildcards, input: absolute(input.{identifier})"))
         else:
@@ -163,7 +208,7 @@ class Ports:
         if isinstance(value, c.Constant):
             text = json_code(value.value)
             if looks_absolute(text):
-                value = c.Config(self.writer.constant(self.rule.name, name or "published", value.value))
+                value = c.Config(self.shared.constants.put(self.rule.name, name or "published", value.value))
             elif not _has_braces(value.value) and not self._is_prefix(value.value):
                 return text
         text = self.plain.value(value)
@@ -208,7 +253,7 @@ class Ports:
         return _as_constant(c.Mapped(tuple(found)))
 
     def _value(self, item: Published, key: str) -> c.Node:
-        values = self.writer.values
+        values = self.values
         if isinstance(item, FromGlob):
             later = values.matching(self.unit, item.template, self.at)
             assert isinstance(later, c.Later) and later.pattern is not None
@@ -224,7 +269,7 @@ class Ports:
             return self._marker(item)
         node = values.leaf(self.unit, item, self.at)
         if isinstance(node, c.Constant) and _has_marker(node.value):
-            self.writer.findings.error(
+            self.values.findings.error(
                 "S108",
                 f"step {self.unit.step.name!r} publishes a mapping whose key begins with '$'",
                 remedy="rename the key",
@@ -241,7 +286,7 @@ class Ports:
         return c.Mapped(tuple(fields))
 
     def _parameters(self) -> c.Node:
-        values = self.writer.values
+        values = self.values
         if self.unit.stage.generator is not None:
             return values.all_generated(self.unit, self.at)
         return c.Mapped(
@@ -252,7 +297,7 @@ class Ports:
         found: list[tuple[str | c.Config, c.Node]] = []
         for number, mount in enumerate(self.unit.step.environment.mounts):
             # The linter takes the path in the image for one of this machine.
-            key = c.Config(self.writer.constant(self.rule.name, f"mount_{number}", mount.path))
+            key = c.Config(self.shared.constants.put(self.rule.name, f"mount_{number}", mount.path))
             found.append((key, c.Mapped((("$jq", c.Constant(mount.query)), ("of", self._parameters())))))
         return c.Mapped(tuple(found))
 
@@ -260,12 +305,12 @@ class Ports:
 
     def _shell(self) -> None:
         environment = self.unit.step.environment
-        workdir = self.writer.image_workdirs.get(environment.image) if environment.image else None
+        workdir = self.shared.image_workdirs.get(environment.image) if environment.image else None
         self.rule.shell = shell(
             self.unit.step,
             self._slot,
             image_workdir=workdir,
-            host=self.writer.host,
+            host=self.shared.host,
             mark=self.unit.flag,
             others=any(name == "other_marks" for name, _ in self.rule.params),
         )
@@ -289,7 +334,7 @@ class Ports:
     def _words(self, slot: Slot) -> str:
         """A value that is quoted beforehand: Snakemake itself leaves empty text away."""
         if slot not in self.extra:
-            value = self.writer.values.argument(self.unit, slot.parameter, self.at)
+            value = self.values.argument(self.unit, slot.parameter, self.at)
             for key in slot.path:
                 value = c.element(value, key)
             name = self.names.fresh("_".join([slot.parameter, *map(str, slot.path), "words"]))
@@ -299,7 +344,7 @@ class Ports:
 
     def _shown(self, slot: Slot) -> c.Node:
         """The value of a slot with item access or a format; a list is one text, joined by blanks, before."""
-        value = self.writer.values.argument(self.unit, slot.parameter, self.at)
+        value = self.values.argument(self.unit, slot.parameter, self.at)
         if not slot.path or self._may_be_list(slot.parameter, value):
             value = c.Call("joined", (value,))
         for key in slot.path:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
-from recast_bridge.model.inference import StageFacts, WorkflowFacts, is_many, value_in
+from recast_bridge.model.inference import is_many, value_in
 from recast_bridge.model.types import PathValue, has_paths, is_array
 from recast_bridge.model.workflow import (
     MISSING,
@@ -28,113 +28,14 @@ from recast_bridge.model.workflow import (
     Items,
     Published,
     Slot,
-    Stage,
-    Step,
     Template,
     WorkDirSlot,
-    Workflow,
 )
 from recast_bridge.snakemake import code as c
 from recast_bridge.snakemake.choices import Choices
 from recast_bridge.snakemake.names import config_key
+from recast_bridge.snakemake.units import Scope, Unit, Where
 
-
-@dataclass(slots=True, eq=False)
-class Unit:
-    """One stage in one use of its workflow: what becomes a rule, or the rules of a sub-workflow.
-
-    Attributes:
-        scope: the use of the workflow in which it stands.
-        stage: the stage.
-        facts: what is known about it.
-        wildcard: name of its wildcard; None when it has a single instance.
-        rule: name of its rule; empty for a sub-workflow.
-        outputs: for a step, the files that are outputs of its rule: path below the step's directory, and the
-            name of the output; an empty name for an output without one.
-        flag: True when a file of its own says that the rule has run, because others read what is no output.
-        child: the use of the sub-workflow that it runs.
-        case: for one of several alternatives of a stage, its number, counted from 1; else 0.
-        group: the stage whose alternative it is.
-        cases: for a stage with alternatives, these.
-    """
-
-    scope: Scope
-    stage: Stage
-    facts: StageFacts
-    wildcard: str | None
-    rule: str = ""
-    outputs: dict[str, str] = field(default_factory=dict)
-    flag: bool = False
-    child: Scope | None = None
-    case: int = 0
-    group: Unit | None = None
-    cases: list[Unit] = field(default_factory=list)
-
-    @property
-    def levels(self) -> tuple[Unit, ...]:
-        """The stages of the surrounding workflows, outermost first, and this one."""
-        return (*self.scope.levels, self)
-
-    @property
-    def own(self) -> Where:
-        """The instance that the wildcards of its own rule say."""
-        return tuple(c.Wildcard(level.wildcard) if level.wildcard else None for level in self.levels)
-
-    @property
-    def step(self) -> Step:
-        """The step that it runs."""
-        body = self.body
-        assert isinstance(body, Step)
-        return body
-
-    @property
-    def rule_name(self) -> str:
-        """What its rule is to be called, without a number for an alternative."""
-        return "_".join(level.stage.name for level in self.levels)
-
-    @property
-    def body(self) -> Step | Workflow:
-        """What it runs."""
-        return self.stage.bodies[max(0, self.case - 1)]
-
-    @property
-    def marks(self) -> tuple[int, ...]:
-        """Per level, which of several alternatives it is; empty when there are none."""
-        numbers = tuple(
-            level.case if level.group is not None and len(level.group.cases) > 1 else 0
-            for level in self.levels
-        )
-        return numbers if any(numbers) else ()
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """One use of a workflow.
-
-    Attributes:
-        workflow: what is used.
-        facts: what is known about it.
-        parent: the stage that runs it; None for the root workflow.
-        units: its stages by name, as far as they are made.
-    """
-
-    workflow: Workflow
-    facts: WorkflowFacts
-    parent: Unit | None = None
-    units: dict[str, Unit] = field(default_factory=dict)
-    by_name: dict[str, Stage] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.by_name = {stage.name: stage for stage in self.workflow.stages}
-
-    @property
-    def levels(self) -> tuple[Unit, ...]:
-        """The stages of the surrounding workflows, outermost first."""
-        return self.parent.levels if self.parent is not None else ()
-
-
-# The instance of every surrounding stage, outermost first; None for a single one.
-Where = tuple[c.Index | None, ...]
 # The value of one instance of a stage; None when it has none.
 Leaf = Callable[[Unit, Where], c.Node | None]
 
@@ -761,6 +662,3 @@ def _text(parts: list[str | c.Node], unit: Unit) -> c.Node:
         base = replace(first, path="", output=None)
         return _below(base, first.path + flat[1], unit)
     return c.Text(tuple(flat))
-
-
-__all__ = ["Scope", "Unit", "Values", "Where", "given"]
