@@ -20,8 +20,13 @@ from recast_bridge.model.resources import JOB_FLAVOURS, memory_mb, time_limit_mi
 from recast_bridge.step.container import OWN_FOLDER
 
 if TYPE_CHECKING:
+    from snakemake_executor_plugin_recast import ExecutorSettings
     from snakemake_executor_plugin_recast.execution import Execution
 
+# The backend that this machine is.
+LOCAL = "local"
+# What REANA calls its backends.
+_REANA = {"slurmcern": "slurm", "htcondorcern": "htcondor"}
 # State of a job that has no machine yet.
 WAITING = "waiting"
 _MORE_TIME = "give it more: --set-resources {rule}:runtime=MINUTES"
@@ -37,6 +42,22 @@ case $SLURM_ARRAY_TASK_ID in
 esac
 exec sh "$job"
 """
+
+
+def backends_of(settings: ExecutorSettings) -> tuple[str, ...]:
+    """The names of the backends, the first of which gets all jobs that name none; empty for this machine."""
+    return tuple(dict.fromkeys(_canonical(name) for name in settings.backend.split(",") if name.strip()))
+
+
+def _canonical(name: str) -> str:
+    name = name.strip()
+    return _REANA.get(name, name)
+
+
+def backend_of(wish: Any, backends: tuple[str, ...]) -> str:
+    """The backend of a job, from the ``compute_backend`` of its rule: one of the user's, or this machine."""
+    name = _canonical(str(wish or ""))
+    return name if name in (*backends, LOCAL) else backends[0]
 
 
 class Backend:

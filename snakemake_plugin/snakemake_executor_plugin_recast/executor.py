@@ -25,9 +25,9 @@ from recast_bridge.step.report import report
 from recast_bridge.step.request import StepError, StepRequest
 from recast_bridge.step.runtimes import Runtime, make
 from snakemake_executor_plugin_recast import ExecutorSettings
+from snakemake_executor_plugin_recast.backends import LOCAL
 from snakemake_executor_plugin_recast.benchmarks import Benchmark
 from snakemake_executor_plugin_recast.jobs import Jobs, unpacked
-from snakemake_executor_plugin_recast.options import LOCAL
 from snakemake_executor_plugin_recast.reevaluation import Reevaluation
 from snakemake_executor_plugin_recast.results import Results
 from snakemake_executor_plugin_recast.runtimes import Runtimes

@@ -22,7 +22,7 @@ from recast_bridge.step.request import NEEDS, StepRequest
 from recast_bridge.step.runtimes import Runtime
 from recast_bridge.step.script import STEP_RECORDS
 from snakemake_executor_plugin_recast import ExecutorSettings
-from snakemake_executor_plugin_recast.options import LOCAL, backend_of, backends_of
+from snakemake_executor_plugin_recast.backends import LOCAL, backend_of, backends_of
 
 _COMPONENT = re.compile(r"((?:[^{}]|\{\{|\}\})*?)(?:_\{(\w+)[^{}]*\})?")
 # Entries of params that are not parameters of the step.

@@ -14,27 +14,9 @@ from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 from snakemake_interface_executor_plugins.settings import CommonSettings
 
 import snakemake_executor_plugin_recast as plugin
+from snakemake_executor_plugin_recast.backends import LOCAL, backends_of
 
-LOCAL = "local"
-# What REANA calls its backends.
-_REANA = {"slurmcern": "slurm", "htcondorcern": "htcondor"}
 _OURS = dict(vars(plugin.common_settings))
-
-
-def backends_of(settings: plugin.ExecutorSettings) -> tuple[str, ...]:
-    """The names of the backends, the first of which gets all jobs that name none; empty for this machine."""
-    return tuple(dict.fromkeys(_canonical(name) for name in settings.backend.split(",") if name.strip()))
-
-
-def _canonical(name: str) -> str:
-    name = name.strip()
-    return _REANA.get(name, name)
-
-
-def backend_of(wish: Any, backends: tuple[str, ...]) -> str:
-    """The backend of a job, from the ``compute_backend`` of its rule: one of the user's, or this machine."""
-    name = _canonical(str(wish or ""))
-    return name if name in (*backends, LOCAL) else backends[0]
 
 
 def become(settings: plugin.ExecutorSettings) -> None:

@@ -16,10 +16,9 @@ from recast_bridge.step.record import running_folder
 from recast_bridge.step.request import ImageFacts, StepError
 from recast_bridge.step.worker import job_script
 from snakemake_executor_plugin_recast import ExecutorSettings
-from snakemake_executor_plugin_recast.backends import backend
+from snakemake_executor_plugin_recast.backends import LOCAL, backend
 from snakemake_executor_plugin_recast.execution import Execution
 from snakemake_executor_plugin_recast.jobs import Jobs
-from snakemake_executor_plugin_recast.options import LOCAL
 from snakemake_executor_plugin_recast.runtimes import Runtimes
 
 _HIDDEN = ("_cores", "_nodes", "tmpdir", "mem", "mem_mib", "disk", "disk_mib")

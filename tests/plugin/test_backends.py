@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 from flow_helpers import Flow
 
-from snakemake_executor_plugin_recast.backends import Backend, HTCondor, Slurm, backend
-from snakemake_executor_plugin_recast.options import backend_of, backends_of
+from snakemake_executor_plugin_recast.backends import (
+    Backend,
+    HTCondor,
+    Slurm,
+    backend,
+    backend_of,
+    backends_of,
+)
 
 ONE = 'rule all:\n    output: "x"\n    shell: "touch {output}"\n'
 
