@@ -15,7 +15,7 @@ demo: setup
 	$(BIN)/recast-bridge verify $(EXAMPLE)/recast.yml --engines yadage,cwltool,snakemake --runtime host -j 2 -o build/demo
 	@$(BIN)/python $(EXAMPLE)/show_cls.py build/demo/yadage build/demo/cwltool build/demo/snakemake
 
-test: lint docs setup toil
+test: lint docs setup
 	$(PYTEST) -n 2 -m 'not slow and not docker and not cluster'
 
 # yadage has an environment of its own, in the user's cache.
@@ -25,7 +25,7 @@ setup: $(VENV)/.installed
 # Generated Snakefiles must run where recast-bridge is not installed.
 plain: .venv-plain/.installed
 
-# toil has one too; only tests need it made beforehand.
+# toil has one too; only slow tests and those with containers need it made beforehand.
 toil: $(VENV)/.installed
 	@$(BIN)/python -m recast_bridge.engines.environments toil >/dev/null
 

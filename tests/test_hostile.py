@@ -219,7 +219,7 @@ def replaced(path: tuple[Any, ...], value: Any) -> Any:
 def whole_way(folder: Path, spec: Any) -> str:
     """Do everything with a specification that the program can do without running it."""
     path = folder / "w.yml"
-    path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.dump(spec, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
     (folder / "in.yml").write_text(yaml.safe_dump(INPUTS), encoding="utf-8")
     try:
         analysis, findings = read(open_source(str(path), inputs=[folder / "in.yml"]))
@@ -230,7 +230,7 @@ def whole_way(folder: Path, spec: Any) -> str:
         assert graph.dot(analysis)
         if findings.errors:
             raise SourceError(*findings.errors)
-        assert yaml.safe_load(translate(analysis, findings).text(folder))
+        assert yaml.load(translate(analysis, findings).text(folder), Loader=yaml.CSafeLoader)
     except BridgeError as error:
         assert error.findings
         assert all("\n" not in finding.message for finding in error.findings)

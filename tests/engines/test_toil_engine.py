@@ -53,6 +53,7 @@ def program(*arguments: object) -> tuple[int, str]:
 # ---------------------------------------------------------------- what runs
 
 
+@pytest.mark.slow
 @pytest.mark.toil
 def test_a_chain_gives_what_cwltool_gives(specs: Path, tmp_path: Path) -> None:
     chain = specs / "chain"

@@ -84,6 +84,7 @@ def test_none_holds(write: Writer) -> None:
     assert alone.files("a", "c") == ["c"]
 
 
+@pytest.mark.slow
 def test_in_a_scatter(write: Writer) -> None:
     written = write(
         cases(scattered(stage("a", needs=["init"], x=given("xs")), "x"), BIG, MIDDLE),
@@ -122,6 +123,7 @@ def test_known_only_when_another_step_has_run(write: Writer) -> None:
     assert written.lines("b/out.txt") == written.lines("c/out.txt") == ["middle 2"]
 
 
+@pytest.mark.slow
 def test_known_only_at_run_time_in_a_scatter(write: Writer) -> None:
     written = write(
         scattered(stage("count", COUNT, needs=["init"], x=given("xs")), "x"),
@@ -134,6 +136,7 @@ def test_known_only_at_run_time_in_a_scatter(write: Writer) -> None:
     assert written.lines("c/out.txt") == ["middle 2", "big 4"]
 
 
+@pytest.mark.slow
 def test_a_list_of_the_values_of_a_single_stage(write: Writer) -> None:
     written = write(
         cases(stage("a", needs=["init"], x=given("x")), BIG),
@@ -166,6 +169,7 @@ def sub(word: str) -> Spec:
     }
 
 
+@pytest.mark.slow
 def test_alternatives_that_are_workflows(write: Writer) -> None:
     both = cases(stage("a", needs=["init"], x=given("x")), (".x > 3", sub("big")), (".x > 1", sub("middle")))
     written = write(both, stage("b", SHOW, x=one("a[*].two")), inputs={"x": 5})
@@ -177,6 +181,7 @@ def test_alternatives_that_are_workflows(write: Writer) -> None:
     assert written.files("a/*") == ["a/one", "a/two"]
 
 
+@pytest.mark.slow
 def test_a_step_or_a_workflow(write: Writer) -> None:
     both = cases(
         stage("a", needs=["init"], x=given("x")), (".x > 3", saying("step")), (".x > 1", sub("workflow"))
@@ -189,6 +194,7 @@ def test_a_step_or_a_workflow(write: Writer) -> None:
         assert set(files) <= set(written.files("a/*"))
 
 
+@pytest.mark.slow
 def test_cases_in_a_scattered_workflow(write: Writer) -> None:
     inner = {
         "stages": [cases(stage("a", needs=["init"], x=given("x")), BIG, MIDDLE), stage("b", SHOW, x=one("a"))]
@@ -229,6 +235,7 @@ def test_the_results_are_those_of_yadage(write: Writer, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_executor_forgets_the_other_alternative_itself(write: Writer) -> None:
     """A job of a batch system may run where it cannot."""
     written = write(*single(), inputs={"x": 5})
