@@ -81,8 +81,8 @@ function fileIn(directory, relative) {
 /*
  * Text in a value that names something in a directory, replaced by what it names.
  *   how.relative  text without a leading / is taken below the directory; other text must begin with its path
- *   how.exact     the name of a file or directory is replaced by it; without how.glob yadage has published the
- *                 name before the step ran, and finds the difference afterwards
+ *   how.exact     the name of a file or directory is replaced by it; without how.glob yadage has published a
+ *                 relative name before the step ran, and finds the difference afterwards
  *   how.glob      else a pattern that matches is replaced by the list of its matches
  */
 function findFiles(value, directory, path, how) {
@@ -108,7 +108,7 @@ function findNamed(text, directory, path, how) {
       if (name === "" || name === "." || node === undefined) { return node; }
       return (node.listing || []).filter(function (child) { return child.basename === name; })[0];
     }, directory);
-    if (found && !how.glob) {
+    if (found && !how.glob && relative === text) {
       throw new Error("'" + text + "' names a file only after the step has run; yadage stops here. Use glob: true");
     }
     if (found) { return found; }

@@ -649,6 +649,19 @@ def test_paths_that_are_given_to_a_step(write: Write, tmp_path: Path) -> None:
     assert found.tool("a")["inputs"]["x"]["loadListing"] == "deep_listing"
 
 
+def test_text_without_slots_is_a_constant(write: Write) -> None:
+    """cwltool does not take text for an expression."""
+    publisher = publishing({"t": "lit {{x}}", "l": ["a", "b"], "m": {"k": "c"}, "o": "{workdir}/o.txt"})
+    found = write(stage("a", step("touch {x}", publisher)), stage("b", needs=["a"], x=one("a", "t")))
+    assert outputs(found)["t"]["outputBinding"] == {"outputEval": "$(inputs.published_t)"}
+    assert found.tool("a")["inputs"]["published_t"]["default"] == "lit {x}"
+    assert found.tool("a")["inputs"]["published_l"]["default"] == ["a", "b"]
+    assert outputs(found)["m"]["type"]["fields"]["k"]["outputBinding"] == {
+        "outputEval": "$(inputs.published_m_k)"
+    }
+    assert outputs(found)["o"]["outputBinding"] == {"glob": "o.txt"}
+
+
 def test_lists_and_mappings_of_own_files(write: Write) -> None:
     publisher = {"publisher_type": "frompar-pub", "outputmap": {"l": "l", "m": "m"}}
     files = {"l": ["{workdir}/p", "{workdir}/q"], "m": {"k": "{workdir}/r"}}

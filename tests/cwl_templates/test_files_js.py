@@ -111,3 +111,25 @@ def test_file_in(run_js: Any) -> None:
     answers = run_js(FILES, calls)
     assert [answer.get("value", {}).get("path") for answer in answers] == ["sub/deep/c.root", "sub", "", None]
     assert answers[3] == {"error": "there is no 'sub/nope' in the directory 'out'"}
+
+
+def test_texts_of_a_jq_program(run_js: Any) -> None:
+    """A whole path becomes the file; a relative one changes when the file is there, at which yadage stops."""
+    root = {"class": "Directory", "basename": "out", "path": "", "listing": listing(["a.txt", "sub/b.txt"])}
+    exact = {"exact": True, "glob": False, "relative": False}
+    relative, globbed = {**exact, "relative": True}, {**exact, "glob": True, "relative": True}
+    cases = [
+        ("/step/a.txt", exact, "a.txt"),
+        ("/step/sub/b.txt", relative, "sub/b.txt"),
+        ("/step/none.txt", exact, None),
+        ("a.txt", exact, None),
+        ("a.txt", globbed, "a.txt"),
+        ("/elsewhere/a.txt", relative, None),
+    ]
+    answers = run_js(FILES, [("findFiles", [text, root, "/step", how]) for text, how, _ in cases])
+    found = [answer["value"]["path"] if isinstance(answer["value"], dict) else None for answer in answers]
+    assert found == [path for _, _, path in cases]
+    texts = [answer["value"] for answer in answers if isinstance(answer["value"], str)]
+    assert texts == ["/step/none.txt", "a.txt", "/elsewhere/a.txt"]
+    [stopped] = run_js(FILES, [("findFiles", ["a.txt", root, "/step", relative])])
+    assert "names a file only after the step has run" in stopped["error"]

@@ -440,6 +440,29 @@ def test_a_rule(write: Writer) -> None:
     assert found.section("all", "input") == '"a/out.txt"'
 
 
+@pytest.mark.parametrize("executor", [(), ("--executor", "recast", "--recast-runtime", "host")])
+def test_a_width_is_known_while_another_step_runs(executor: tuple[str, ...], write: Writer) -> None:
+    """What depends on both is planned anew with the width; what the other one makes must not be read yet."""
+    slow = "echo 'v: {{n: 1' > v.yml; echo > part1.txt; sleep 3; echo 'v: {{n: 7}}' > v.yml; echo > part2.txt"
+    found = write(
+        stage("width", step("echo 'l: [a, b]' > l.yml", reading("l.yml"), environment=HOST)),
+        stage("value", step(slow, reading("v.yml"), environment=HOST)),
+        stage("files", step(slow, globbing("part*.txt"), environment=HOST)),
+        scattered(
+            stage(
+                "both",
+                step("echo {x} {v} $(echo {f} | wc -w) > {out}"),
+                x=one("width", "l"),
+                v=one("value", "v.n"),
+                f=one("files"),
+            ),
+            "x",
+        ),
+    )
+    found.run("--cores", "3", *executor)
+    assert [found.lines(f"both_{number}/out.txt") for number in (0, 1)] == [["a 7 2"], ["b 7 2"]]
+
+
 ONE = step("run {x} > {out}")
 
 

@@ -142,14 +142,15 @@ class OutputWriter:
     # -------------------------------------------------------------- keys that the specification names
 
     def _output(self, published: Published, key: str) -> dict[str, Any]:
+        constant = _as_constant(published)
+        if constant is not None:
+            return self._constant(constant.value, key)
         if isinstance(published, FromParameter):
             return self._parameter(published.name)
         if isinstance(published, FromTemplate):
             return self._template(published)
         if isinstance(published, FromGlob):
             return self._glob(published)
-        if isinstance(published, Constant):
-            return self._constant(published.value, key)
         if isinstance(published, FromPerson):
             return {"type": "Any"}
         if isinstance(published, FromQuery):
@@ -176,9 +177,10 @@ class OutputWriter:
         return {"type": {"type": "record", "fields": fields}}
 
     def _list(self, published: Items, key: str) -> dict[str, Any]:
-        constants = [item.value for item in published.items if isinstance(item, Constant)]
-        if len(constants) == len(published.items):
-            return self._constant(constants, key)
+        constants = [_as_constant(item) for item in published.items]
+        values = [constant.value for constant in constants if constant is not None]
+        if len(values) == len(constants):
+            return self._constant(values, key)
         globs: list[str] = []
         for item in published.items:
             glob = self._file_glob(item, key)
@@ -391,6 +393,16 @@ class OutputWriter:
             listing = {"glob": ".", "loadListing": "deep_listing", "outputEval": found.code}
             return {"type": _PATHS, "outputBinding": listing}
         return {"type": _PATHS, "outputBinding": {"glob": pattern}}
+
+
+def _as_constant(published: Published) -> Constant | None:
+    """What is published whatever happens; text without any slot is, unless it names a file."""
+    if isinstance(published, Constant):
+        return published
+    if not isinstance(published, FromTemplate) or is_file_template(published, None):
+        return None
+    parts = [part for part in published.template.parts if isinstance(part, str)]
+    return Constant("".join(parts)) if len(parts) == len(published.template.parts) else None
 
 
 def _shell_pattern(pattern: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jq
 import yaml
+from snakemake.exceptions import WorkflowError
 
 
 def absolute(path):
@@ -108,11 +109,19 @@ def below(directory, hidden=False):
                 yield from below(path, hidden=True)
 
 
+def wait_for(path):
+    """Put off what needs a file while that is missing, or while the job runs that makes it."""
+    running = workflow.scheduler.running if workflow.scheduler is not None else ()
+    if not os.path.exists(path) or any(path in job.output for job in running):
+        # Snakemake looks for this word. Without it, only a file that is among the inputs can be waited for, and
+        # as long as a checkpoint runs these are not known.
+        raise WorkflowError(f"FileNotFoundError: {path}")
+
+
 def matching(directory, pattern, after=None, required=False):
     """The files that match a pattern, sorted; `after` is the checkpoint that makes them, or a file made with them."""
     if isinstance(after, str):
-        # While it is missing, Snakemake puts off what needs the files.
-        os.stat(after)
+        wait_for(after)
     found = {os.sep if os.path.isabs(pattern) else absolute(directory)}
     parts = pattern.lstrip(os.sep).split(os.sep)
     for number, part in enumerate(parts, start=1):
@@ -139,8 +148,8 @@ def matching(directory, pattern, after=None, required=False):
 
 def document(path, after=None):
     """What a YAML or JSON file says, times as the text that they are; `after` as for matching()."""
-    if isinstance(after, str):
-        os.stat(after)
+    if after is None or isinstance(after, str):
+        wait_for(after or path)
 
     class Loader(yaml.SafeLoader):
         yaml_implicit_resolvers = {
