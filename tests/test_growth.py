@@ -79,5 +79,5 @@ def test_work_in_proportion_to_size(command: str, tmp_path: Path) -> None:
 
     # What is imported at first use, and kept, is not counted.
     translate(1)
-    small, large = (lines_run(partial(translate, chains)) for chains in (30, 120))
+    small, large = (lines_run(partial(translate, chains)) for chains in (10, 40))
     assert large < 4.2 * small
