@@ -552,6 +552,12 @@ def count(node: Node) -> Count:
     if isinstance(node, Via):
         return count(node.of)
     if isinstance(node, Each) and not node.when:
+        names = {name for name, _ in node.loops}
+        if any(
+            isinstance(part, Loop) and part.name in names for _, number in node.loops for part in walk(number)
+        ):
+            # How often an inner loop runs depends on an outer one.
+            return Length(Each(node.loops, Constant(None)))
         return times([number for _, number in node.loops])
     if isinstance(node, Listed):
         return len(node.items)

@@ -33,7 +33,8 @@ from recast_bridge.model.workflow import (
 )
 from recast_bridge.yadage.dependencies import Dependencies
 from recast_bridge.yadage.inputs import discover
-from recast_bridge.yadage.references import References, keys_read, may_read
+from recast_bridge.yadage.keys import KeysRead, keys_read
+from recast_bridge.yadage.references import References, may_read
 from recast_bridge.yadage.scope import INIT, Index, entry_of
 from recast_bridge.yadage.sources import Source
 from recast_bridge.yadage.steps import place_of, read_step
@@ -82,12 +83,12 @@ class _Shared:
         findings: takes what is wrong or surprising.
         workflows: sub-workflows that have been read, by identity of their specification, names of inputs and
             init directory.
-        keys_read: for every name of a stage, the published keys that any reference reads.
+        keys: the published keys that references read.
     """
 
     findings: Findings
     workflows: dict[tuple[int, tuple[str, ...], Path | None], Workflow]
-    keys_read: dict[str, tuple[str, ...]]
+    keys: KeysRead
 
 
 class _WorkflowReader:
@@ -136,7 +137,7 @@ class _WorkflowReader:
         outputs = dict(references.registered)
         if not self.root:
             names = {parameter.name for parameter in inputs}
-            for key in self.shared.keys_read.get(f".{INIT}", ()):
+            for key in self.shared.keys.of_inputs:
                 if key in names:
                     outputs[f"{INIT}.{key}"] = ex.Input(key)
         return Workflow(self.name, inputs, tuple(finished), tuple(outputs.items()), place_of(self.spec))
@@ -217,7 +218,7 @@ class _WorkflowReader:
     def _read_step(self, spec: Any, name: str, stage: str, known: tuple[str, ...] | None) -> Step:
         label = str(getattr(spec, "ref", None) or name)
         parameters = None if known is None else frozenset(known)
-        keys = self.shared.keys_read.get(stage, ())
+        keys = self.shared.keys.of(self.spec, stage)
         return read_step(spec, label, parameters, keys, self.findings)
 
     def _read_workflow(

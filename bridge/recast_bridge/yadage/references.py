@@ -272,34 +272,6 @@ class References:
         return keys
 
 
-def keys_read(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """For every stage, the output keys that references anywhere in a workflow read from its namesakes.
-
-    The inputs of sub-workflows that are read from outside stand under ``.init``.
-    """
-    found: dict[str, dict[str, None]] = {}
-    pending: list[Any] = [spec]
-    seen: set[int] = set()
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Mapping):
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            query = node.get("step") or node.get("stages") or node.get("steps")
-            if isinstance(query, str) and isinstance(node.get("output"), str):
-                for name in query.replace("[*]", "").replace("$..", "").split(","):
-                    key = node["output"].split(".")[0].split("[")[0]
-                    inner = name.strip().rpartition(".")
-                    # The inputs of a sub-workflow are published by it only where somebody outside reads them.
-                    kept = f".{INIT}" if inner[0] and inner[2] == INIT else inner[2]
-                    found.setdefault(kept, {})[key] = None
-            pending.extend(reversed(list(node.values())))
-        elif isinstance(node, list):
-            pending.extend(reversed(node))
-    return {name: tuple(keys) for name, keys in found.items()}
-
-
 def may_read(generator: Generator, name: str) -> bool:
     """True when the name of a stage occurs in one of the node queries of a generator."""
     pending: list[Any] = [generator.bindings]
