@@ -31,6 +31,7 @@ _LIST_ATTRIBUTES = frozenset(name for name in dir(list) if not name.startswith("
 # What a Snakefile calls by these names would be hidden by a loop variable.
 _GLOBALS = frozenset(dir(builtins)) | {
     "Path",
+    "WorkflowError",
     "absolute",
     "all",
     "all_present",
@@ -73,6 +74,7 @@ _GLOBALS = frozenset(dir(builtins)) | {
     "shlex",
     "threads",
     "unwrap",
+    "wait_for",
     "wildcards",
     "words",
     "workflow",
