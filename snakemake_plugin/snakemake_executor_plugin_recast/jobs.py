@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -20,7 +19,7 @@ from recast_bridge.step.container import OWN_FOLDER
 from recast_bridge.step.publish import text_of
 from recast_bridge.step.request import NEEDS, StepRequest
 from recast_bridge.step.runtimes import Runtime
-from recast_bridge.step.script import STEP_RECORDS
+from recast_bridge.step.script import STEP_RECORDS, empties
 from snakemake_executor_plugin_recast import ExecutorSettings
 from snakemake_executor_plugin_recast.backends import LOCAL, backend_of, backends_of
 
@@ -395,6 +394,6 @@ def _may_be_emptied(workdir: str, command: str) -> bool:
     """Whether what is in a step directory was certainly made by earlier executions of the step."""
     return (
         os.path.isdir(os.path.join(workdir, STEP_RECORDS))
-        or f"rm -rf {shlex.quote(workdir)}" in command
+        or empties(command, workdir)
         or not any(files for _, _, files in os.walk(workdir))
     )

@@ -1,14 +1,15 @@
 """Runs one workflow with yadage: ``yadage_driver.py REQUEST FD``.
 
 This file is run by the interpreter that has yadage, and imports nothing of recast-bridge. REQUEST is a JSON
-file: ``workflow``, ``toplevel``, ``inputs``, ``dataopts``, ``rundir``, ``jobs``, ``runtime`` and
-``prepublish``. To the file descriptor FD go lines of JSON: ``{"path", "name", "state", "detail"}`` whenever a
+file: ``workflow``, ``toplevel``, ``inputs``, ``dataopts``, ``rundir``, ``jobs``, ``runtime``, ``prepublish``
+and ``logs``. To the file descriptor FD go lines of JSON: ``{"path", "name", "state", "detail"}`` whenever a
 step changes its state, and at the end ``{"end": true, "error": null or text}``; the text is empty when it was
 a step that failed. What yadage did is in the snapshot that it writes itself.
 
 Three things are changed in yadage, all for results that can be compared: files found by a pattern are sorted
 (yadage keeps the order of the file system), yadage's own files are never among them, and an image that is
-present is not pulled. A pause of half a second after the start of every container is left out.
+present is not pulled. A pause of half a second after the start of every container is left out. With ``logs``,
+a directory, yadage's own files about the steps are below it, and the directories of steps are empty at first.
 """
 
 from __future__ import annotations
@@ -125,6 +126,18 @@ def make_results_comparable(runtime: str) -> None:
         execution.execute_and_tail_subprocess = execute
 
 
+def keep_logs_apart(logs: str, rundir: str) -> None:
+    """Let yadage write its own files about steps below another directory."""
+    from packtivity.statecontexts.posixfs_context import LocalFSState
+
+    def metadir(state: Any) -> str | None:
+        if not state.readwrite:
+            return None
+        return os.path.join(logs, os.path.relpath(state.readwrite[0], rundir), "_packtivity")
+
+    LocalFSState.metadir = property(metadir)
+
+
 def is_present(image: str) -> bool:
     """Tell whether the container engine has an image already."""
     return subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0
@@ -136,6 +149,8 @@ def run(request: dict[str, Any], reporter: Reporter) -> None:
     import yadage.utils
 
     make_results_comparable(request["runtime"])
+    if request["logs"]:
+        keep_logs_apart(request["logs"], request["rundir"])
     with yadage.steering_api.steering_ctx(
         "local:" + request["rundir"],
         workflow=request["workflow"],

@@ -55,6 +55,7 @@ def run(
     progress: Callable[[ProgressEvent], None],
     dataopts: Mapping[str, Any] | None = None,
     prepublish: bool = True,
+    logs: Path | None = None,
 ) -> RunResult:
     """Run a workflow with yadage.
 
@@ -71,6 +72,8 @@ def run(
         dataopts: yadage's data options beside the init directory.
         prepublish: whether yadage may apply a stage on the strength of what another is going to publish,
             as it does by default. For some workflows the result then depends on a race.
+        logs: where yadage's own files about the steps go; None for the directories of the steps, where
+            commands that list these see them.
 
     Returns:
         What became of the steps. A stage that was never applied makes the run a failure, which yadage itself
@@ -87,6 +90,7 @@ def run(
     python = yadage_python()
     # yadage publishes real paths.
     outdir = outdir.resolve()
+    logs = logs.resolve() if logs else outdir
     source_file, toplevel = source_file.resolve(), toplevel.resolve()
     initdir = initdir.resolve() if initdir else None
     _check_paths(outdir, initdir)
@@ -105,17 +109,18 @@ def run(
                     "jobs": max(1, jobs),
                     "runtime": runtime,
                     "prepublish": prepublish,
+                    "logs": str(logs) if logs != outdir else None,
                 }
             ),
             encoding="utf-8",
         )
         outdir.mkdir(parents=True, exist_ok=True)
-        call = _Call(python, request, outdir, runtime, environment)
+        call = _Call(python, request, outdir, logs, runtime, environment)
         error = call.run(progress)
     places: list[tuple[str | Path, str]] = [(outdir, "")]
     if initdir:
         places.append((initdir, "<initdir>"))
-    result = _collect(outdir, places, error, call.reasons)
+    result = _collect(outdir, logs, places, error, call.reasons)
     if result.status == "done":
         records: list[StepRecord] = [
             {"name": step.name, "path": step.path, "outputs": step.outputs} for step in result.steps
@@ -219,6 +224,7 @@ class _Call:
     python: Path
     request: Path
     outdir: Path
+    logs: Path
     runtime: str
     environment: dict[str, str]
     reasons: dict[str, str] = field(default_factory=dict)
@@ -285,7 +291,7 @@ class _Call:
         if self.runtime not in ("docker", "podman"):
             return
         identifiers = []
-        for path in self.outdir.glob("**/_packtivity/*.cid"):
+        for path in self.logs.glob("**/_packtivity/*.cid"):
             with contextlib.suppress(OSError):
                 identifiers.append(path.read_text(encoding="ascii").strip())
         left = set(filter(None, identifiers))
@@ -319,7 +325,11 @@ def _is_alive(leader: subprocess.Popen[bytes]) -> bool:
 
 
 def _collect(
-    outdir: Path, places: list[tuple[str | Path, str]], error: str | None, reasons: dict[str, str]
+    outdir: Path,
+    logs: Path,
+    places: list[tuple[str | Path, str]],
+    error: str | None,
+    reasons: dict[str, str],
 ) -> RunResult:
     snapshot = outdir / "_yadage" / "yadage_snapshot_workflow.json"
     data: dict[str, Any] = {"dag": {"nodes": []}, "rules": []}
@@ -328,7 +338,7 @@ def _collect(
     except (OSError, ValueError):
         if error is None:
             error = f"it left no snapshot; see {outdir / LOG_NAME}"
-    steps = sorted(_steps(data, outdir, places, reasons), key=lambda step: step.path)
+    steps = sorted(_steps(data, outdir, logs, places, reasons), key=lambda step: step.path)
     failed = tuple(step for step in steps if step.state == "failed")
     unapplied = tuple(
         sorted((rule["offset"] + "/" + rule["rule"]["name"]).strip("/") for rule in data["rules"])
@@ -347,7 +357,11 @@ def _collect(
 
 
 def _steps(
-    data: dict[str, Any], outdir: Path, places: list[tuple[str | Path, str]], reasons: dict[str, str]
+    data: dict[str, Any],
+    outdir: Path,
+    logs: Path,
+    places: list[tuple[str | Path, str]],
+    reasons: dict[str, str],
 ) -> Iterator[StepResult]:
     for node in data["dag"]["nodes"]:
         metadata = node["task"]["metadata"]
@@ -359,6 +373,8 @@ def _steps(
         log: tuple[str, ...] = ()
         if state == "failed":
             directory = _step_directory(node)
+            if directory is not None:
+                directory = logs / os.path.relpath(directory, outdir)
             lines = describe(list(_log(directory, metadata["name"], reasons.get(path, ""))), places)
             log = tuple(str(line) for line in lines)
         yield StepResult(node["name"], path, describe(node["result"], places), state, log)

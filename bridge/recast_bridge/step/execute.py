@@ -15,6 +15,7 @@ from recast_bridge.step.ownership import Opened, take_back, written
 from recast_bridge.step.publish import evaluate
 from recast_bridge.step.request import ImageFacts, Outcome, StepError, StepRequest
 from recast_bridge.step.runtimes.base import Runtime, Started, node
+from recast_bridge.step.script import empties
 
 _opened = Opened()
 
@@ -171,4 +172,6 @@ def _make_directory(request: StepRequest) -> None:
         else:
             shutil.rmtree(request.workdir)
     os.makedirs(request.workdir)
-    os.makedirs(request.records, exist_ok=True)
+    if not empties(request.command, request.workdir):
+        # A run that is killed leaves the mark that the directory may be emptied.
+        os.makedirs(request.records, exist_ok=True)

@@ -69,6 +69,11 @@ def rerun_script(request: StepRequest, facts: ImageFacts | None, runtime: Runtim
     )
 
 
+def empties(command: str, workdir: str) -> bool:
+    """Whether a command itself says that a directory is the step's own, to be emptied before it starts."""
+    return f"rm -rf {shlex.quote(workdir)}" in command
+
+
 def one_line(text: str) -> str:
     """Text for a comment."""
     return " ".join(text.split())
