@@ -67,6 +67,12 @@ def test_describe_labels(rundir: Path, tmp_path: Path) -> None:
     assert describe(f"x {rundir}/a {initdir}/b", places) == "x <rundir>/a <initdir>/b"
 
 
+def test_describe_does_not_take_a_way_through_a_place_for_one_into_it(rundir: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").touch()
+    path = f"{rundir}/{os.path.relpath(tmp_path, rundir)}/outside.txt"
+    assert describe(path, [(rundir, "")]) == str(tmp_path / "outside.txt")
+
+
 def test_describe_leaves_other_paths_alone(rundir: Path) -> None:
     (rundir.parent / "run2").mkdir()
     assert describe("/", [(rundir, "")]) == "/"

@@ -129,6 +129,19 @@ def test_quotes_around_what_the_shell_would_split() -> None:
     assert command(ex.Input("n"), n=MISSING) == ("cat {x} > {out}", ["Y310"])
 
 
+@pytest.mark.yadage
+def test_commands_that_no_argument_can_hold(tmp_path: Path) -> None:
+    longest = "x" * (128 * 1024 - len("echo  > out.txt") - 1)
+    publish = fields(o=FromTemplate(template(WorkDirSlot(), "/out.txt"), False))
+    done = run(
+        workflow(stage("a", step(f"echo {longest} > out.txt", outputs=publish), arguments={})), tmp_path
+    )
+    assert done.text("a/out.txt") == longest
+    assert refused(workflow(stage("a", step(f"echo {longest}x > out.txt"), arguments={}))) == ["Y210"]
+    script = step(f"echo {longest}x", environment=IMAGE, interpreter="bash -e")
+    assert codes(written(workflow(stage("a", script)))) == []
+
+
 # ---------------------------------------------------------------- environments
 
 

@@ -92,6 +92,8 @@ def describe(value: Any, places: Sequence[tuple[str | Path, str]]) -> Any:
                     return {"directory": name, "sha256": directory_hash(path)}
                 if Path(path).is_file():
                     return {"file": name, "sha256": file_hash(path)}
+        # A path that leads through one of the places is not below it.
+        value = path
     for base, label in bases:
         value = value.replace(base, label or "<rundir>")
     return value

@@ -36,6 +36,8 @@ _IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/-]*(@sha256)?")
 # Quotes of the shell, and what has a meaning inside of them.
 _QUOTES = {"'": "'", '"': '"$`\\'}
 _KRB, _PROXY, _CVMFS = "KRB5Auth", "GRIDProxy", "CVMFS"
+# Bytes of one argument of a program on Linux, with the zero at its end (MAX_ARG_STRLEN).
+_LONGEST_ARGUMENT = 131_072
 
 
 @dataclass(slots=True)
@@ -103,15 +105,25 @@ class StepWriter:
             return None
         text = self._text(command, use)
         on_host = environment is not None and environment["environment_type"] == "localproc-env"
-        if command.interpreter is None:
+        if command.interpreter is None or on_host:
+            if command.interpreter is not None:
+                text = self._here_document(command, text)
+            self._check_length(command, text)
             return {"process_type": "string-interpolated-cmd", "cmd": text}
-        if on_host:
-            return {"process_type": "string-interpolated-cmd", "cmd": self._here_document(command, text)}
         process = {"process_type": "interpolated-script-cmd"}
         if command.interpreter != "sh":
             process["interpreter"] = command.interpreter
         process["script"] = text
         return process
+
+    def _check_length(self, command: Command, text: str) -> None:
+        if len(text.replace("{{", "{").replace("}}", "}").encode()) >= _LONGEST_ARGUMENT:
+            self.findings.error(
+                "Y210",
+                "the command is longer than 128 KiB: yadage passes it to the shell as one argument",
+                remedy="keep long texts in a file of their own, and make it an input",
+                place=command.place,
+            )
 
     def _here_document(self, command: Command, text: str) -> str:
         """A script for the host, where yadage runs only commands."""
