@@ -620,6 +620,67 @@ def test_expression_tools_between_steps_disappear(reader: Reader) -> None:
 # -------------------------------------------------------------- documents and values
 
 
+@pytest.mark.parametrize(
+    "version, valid",
+    [("v1.0", False), ("v1.1", False), ("v1.2", True)],
+)
+def test_what_a_version_does_not_have_is_not_valid_in_it(reader: Reader, version: str, valid: bool) -> None:
+    document = workflow(
+        {"s": {"run": MAKE, "in": {"name": "n"}, "when": "$(true)", "out": []}}, {"n": "string"}
+    )
+    document["steps"]["s"]["run"] = {key: item for key, item in MAKE.items() if key != "cwlVersion"}
+    document["cwlVersion"] = version
+    if valid:
+        assert reader(document, n="a")[1].errors == []
+    else:
+        assert [code for code, _ in reader.refused(document, n="a")] == ["C306"]
+
+
+def test_requirements_of_runners_are_no_mistakes_in_older_versions(reader: Reader) -> None:
+    document = {
+        **MAKE,
+        "cwlVersion": "v1.0",
+        "requirements": {"http://commonwl.org/cwltool#NetworkAccess": {"networkAccess": True}},
+    }
+    assert reader.command(document, name="a") == "touch {name:q}"
+
+
+@pytest.mark.parametrize(
+    "named, given, refused",
+    [
+        ([".index"], {}, False),
+        ([".index?"], {}, False),
+        ([], {}, True),
+        ([], {"secondaryFiles": [{"class": "File", "path": "a.index"}]}, False),
+    ],
+)
+@pytest.mark.parametrize("inner", [False, True])
+def test_secondary_files_that_nobody_names(
+    reader: Reader, named: list[str], given: Spec, refused: bool, inner: bool
+) -> None:
+    for name in ("a", "a.index"):
+        (reader.folder / name).touch()
+    field = {"name": "main", "type": "File", "secondaryFiles": [".index"]}
+    wanted = {"type": "record", "name": "r", "fields": [field]}
+    step: Spec = {
+        "run": tool("cat", inputs={"both": {"type": wanted}}, arguments=["$(inputs.both.main)"]),
+        "in": {"both": "both"},
+        "out": [],
+    }
+    offered = {**wanted, "fields": [{**field, "secondaryFiles": named}]}
+    if inner:
+        without = {**wanted, "fields": [{**field, "secondaryFiles": []}]}
+        run = workflow({"s": step}, {"both": {"type": without}})
+        step = {"run": run, "in": {"both": "both"}, "out": []}
+    requirements = {"SubworkflowFeatureRequirement": {}}
+    document = workflow({"s": step}, {"both": {"type": offered}}, requirements=requirements)
+    job = {"both": {"main": {"class": "File", "path": "a", **given}}}
+    if refused:
+        assert [code for code, _ in reader.refused(document, **job)] == ["C312"]
+    else:
+        assert reader(document, **job)[1].errors == []
+
+
 @pytest.mark.parametrize("version", ["v1.0", "v1.1", "v1.2"])
 def test_versions(reader: Reader, version: str) -> None:
     assert reader.command({**MAKE, "cwlVersion": version}, name="a") == "touch {name:q}"

@@ -81,3 +81,97 @@ def test_what_is_valid_but_not_carried_over_has_the_status_for_that(tmp_path: Pa
 def test_what_is_not_valid_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "tool.cwl").write_text("cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: 5\n")
     assert "C306" in run(tmp_path, "tool.cwl", engine="snakemake", status=3)
+
+
+MAY_BE_ABSENT = """\
+cwlVersion: v1.2
+class: CommandLineTool
+inputs: {words: {type: "string[]?"}}
+baseCommand: [touch, one]
+outputs:
+  one: {type: File, outputBinding: {glob: one}}
+  other: {type: File?, outputBinding: {glob: other}}
+"""
+MAY_NOT_RUN = """\
+cwlVersion: v1.2
+class: Workflow
+requirements: {ScatterFeatureRequirement: {}, InlineJavascriptRequirement: {}}
+inputs: {words: "string[]"}
+outputs: {said: {type: "File[]", outputSource: say/said, pickValue: all_non_null}}
+steps:
+  say:
+    scatter: word
+    when: $(inputs.word != "never")
+    in: {word: words}
+    out: [said]
+    run:
+      class: CommandLineTool
+      baseCommand: [echo]
+      inputs: {word: string}
+      stdout: said.txt
+      outputs: {said: {type: stdout}}
+"""
+
+
+@pytest.mark.parametrize(
+    "document, words, code, expected",
+    [
+        (MAY_BE_ABSENT, ["a"], "Y304", {"other": None}),
+        (COUNT, [], "Y312", {"files": []}),
+        (MAY_NOT_RUN, ["never"], "R202", {"said": []}),
+    ],
+)
+def test_what_yadage_would_say_wrongly_is_refused(
+    tmp_path: Path, document: str, words: list[str], code: str, expected: Any
+) -> None:
+    (tmp_path / "document.cwl").write_text(document)
+    (tmp_path / "job.json").write_text(json.dumps({"words": words}))
+    arguments = ["--outdir", "out", "document.cwl", "job.json"]
+    found = run(tmp_path, *arguments, engine="snakemake")
+    assert {name: found[name] for name in expected} == expected
+    assert f"error {code}: " in run(tmp_path, *arguments, engine="yadage", status=33)
+
+
+WITHOUT_AN_IMAGE = {
+    "a directory of the image": (
+        "baseCommand: [touch, /other/made]",
+        "dockerOutputDirectory: /other",
+        "C353",
+    ),
+    "an entry point": ("baseCommand: [-c, echo]", "", "C341"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_AN_IMAGE)
+@pytest.mark.parametrize("engine", ["snakemake", "yadage"])
+def test_what_only_an_image_has_is_refused_without_containers(tmp_path: Path, engine: str, name: str) -> None:
+    command, more, code = WITHOUT_AN_IMAGE[name]
+    (tmp_path / "tool.cwl").write_text(
+        f"cwlVersion: v1.2\nclass: CommandLineTool\n{command}\ninputs: []\noutputs: []\n"
+        f"requirements:\n  DockerRequirement:\n    dockerPull: docker.io/bash\n    {more}\n"
+    )
+    said = run(tmp_path, "tool.cwl", engine=engine, status=33)
+    assert said.count(f"error {code}: ") == 1
+    assert "warning" not in said
+
+
+@pytest.mark.parametrize("engine", ["snakemake", pytest.param("yadage", marks=pytest.mark.yadage)])
+def test_links_out_of_the_run_are_followed_to_given_files_only(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "text.txt").write_text("given")
+    (tmp_path / "tool.cwl").write_text(
+        "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: [ln, -s]\n"
+        "inputs:\n  text: File\n  target: {type: string, inputBinding: {position: 1}}\n"
+        "arguments: [{position: 2, valueFrom: link.txt}]\n"
+        "outputs: {made: {type: File, outputBinding: {glob: link.txt}}}\n"
+    )
+    for target, status in (("given/text.txt", 0), ("secret.txt", 1)):
+        job = {"text": {"class": "File", "path": "given/text.txt"}, "target": str(tmp_path / target)}
+        (tmp_path / "job.json").write_text(json.dumps(job))
+        words = ["--outdir", "out", "tool.cwl", "job.json"]
+        found = run(tmp_path, *words, engine=engine, status=status)
+        if status == 0:
+            assert Path(found["made"]["path"]).read_text() == "given"
+        else:
+            assert "link.txt' is a link to a file outside" in found

@@ -31,7 +31,7 @@ from recast_bridge.cwl.reading.documents import (
 from recast_bridge.cwl.reading.jobs import NOTHING, REQUIREMENTS, JobReader, Known, known_value, read_job
 from recast_bridge.cwl.reading.kinds import Types, may_be_null
 from recast_bridge.cwl.reading.requirements import Requirements
-from recast_bridge.cwl.reading.secondary import check_neighbours
+from recast_bridge.cwl.reading.secondary import check_neighbours, check_passed
 from recast_bridge.cwl.reading.terms import Unsupported
 from recast_bridge.cwl.reading.workflows import Shared, WorkflowReader
 from recast_bridge.model import expressions as ex
@@ -65,11 +65,19 @@ def read(
     findings = Findings()
     documents = Documents()
     main = documents.main(path, process)
-    values = _values(main, inputs, parameters, findings)
-    if main.kind != "Workflow":
+    values, whole = _values(main, inputs, parameters, findings)
+    alone = main.kind != "Workflow"
+    if alone:
         main = _wrapped(main)
     requirements = Requirements().within(main.body)
     bounds = _bounds(main, values, Types(requirements.effective), findings)
+    if not alone:
+        check_passed(
+            main,
+            {name: bound.known.value for name, bound in bounds.items() if name not in whole},
+            documents,
+            findings,
+        )
     shared = Shared(documents, findings)
     workflow = WorkflowReader(main, bounds, requirements, shared).read().workflow
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.") or "workflow"
@@ -93,10 +101,15 @@ def load(path: Path, **options: Any) -> tuple[Analysis, Findings]:
 
 def _values(
     main: Process, inputs: Sequence[Path], parameters: Sequence[str], findings: Findings
-) -> dict[str, Any]:
-    """The given values."""
+) -> tuple[dict[str, Any], set[str]]:
+    """The given values, and the names of those that name secondary files of their own."""
     declared = {short(item.id) for item in main.body.inputs}
     values: dict[str, Any] = {}
+    whole = {
+        short(item.id)
+        for item in main.body.inputs
+        if _names_secondary(default_of(item, main.node.named("inputs", short(item.id))))
+    }
     for path in inputs:
         found, node = read_job(path)
         if REQUIREMENTS in found:
@@ -104,6 +117,8 @@ def _values(
         for name, value in found.items():
             _check_name(name, declared, node.at(name).place, findings)
             values[name] = value
+            if _names_secondary(node.raw[name]):
+                whole.add(name)
     for text in parameters:
         name, equal, value = text.partition("=")
         if not equal or not name:
@@ -113,7 +128,15 @@ def _values(
             raise UsageError(finding)
         _check_name(name, declared, None, findings)
         values[name] = _parameter(name, value)
-    return values
+    return values, whole
+
+
+def _names_secondary(data: Any) -> bool:
+    if isinstance(data, Mapping):
+        return bool(data.get("secondaryFiles")) or any(map(_names_secondary, data.values()))
+    if isinstance(data, list):
+        return any(map(_names_secondary, data))
+    return bool(getattr(data, "secondaryFiles", None))
 
 
 def _check_name(name: str, declared: set[str], place: Place | None, findings: Findings) -> None:

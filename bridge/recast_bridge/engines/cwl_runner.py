@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from recast_bridge.model.findings import (
     SourceError,
     TranslationError,
 )
+from recast_bridge.model.rewriting import files_of
 from recast_bridge.model.workflow import (
     MISSING,
     Analysis,
@@ -41,6 +42,10 @@ from recast_bridge.model.workflow import (
 )
 
 _STAGE = "outputs"
+# Differences with which a document can be translated, but its outputs would not be right.
+_NEEDED = ("C353", "C357")
+# The same for yadage: its results could be other ones than those of a CWL runner.
+_NEEDED_OF_YADAGE = ("Y304", "Y305", "Y310", "Y312")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,8 @@ def run(request: Request) -> dict[str, Any]:
     if analysis.workflow.outputs:
         # The stage that publishes the outputs is run.
         findings = Findings([finding for finding in findings.items if finding.code != "C359"])
-    for finding in list(findings.items):
-        if finding.code == "C357":
-            # Nothing else in a run says what an output is.
-            findings.error(finding.code, finding.message, remedy=finding.remedy, place=finding.place)
+    # Nothing else in a run says what an output is, or takes files from where a tool believes to put them.
+    findings = _stricter(findings, _NEEDED)
     if findings.errors:
         raise SourceError(*findings.items)
     _check_inputs(analysis)
@@ -95,19 +98,32 @@ def run(request: Request) -> dict[str, Any]:
     formats.check()
     of_outputs = {short(item.id): formats.of(item) for item in main.body.outputs or ()}
     _check_limits(analysis.workflow)
+    if request.runtime == "host":
+        _check_programs(analysis.workflow)
+    given = [file.path for file in files_of(analysis) if file.path.is_absolute()]
     analysis, name = _with_outputs(analysis)
     with tempfile.TemporaryDirectory(prefix="recast-bridge-cwl-") as scratch:
         result = _run(analysis, findings, request, Path(os.path.realpath(scratch)))
         if result.status != "done":
             raise RunError(*result.findings())
+        links = _Links(result.outdir, given)
+        for step in result.steps:
+            links.check_all(step.outputs)
         values: Mapping[str, Any] = {}
         if name is not None:
             values = next(step.outputs for step in result.steps if step.path == f"{name}/0")
-        collector = _Collector(result.outdir, request.outdir, of_outputs)
+        collector = _Collector(result.outdir, request.outdir, of_outputs, links)
         return {
             short(item.id): collector.value(values.get(short(item.id)), item.type_, item)
             for item in main.body.outputs or ()
         }
+
+
+def _stricter(findings: Findings, codes: tuple[str, ...]) -> Findings:
+    """Findings with some of them as errors."""
+    return Findings(
+        [replace(item, severity="error") if item.code in codes else item for item in findings.items]
+    )
 
 
 def _check_inputs(analysis: Analysis) -> None:
@@ -130,15 +146,32 @@ def _check_inputs(analysis: Analysis) -> None:
 
 def _check_limits(workflow: Workflow) -> None:
     """Refuse to run what is to be stopped after some time: only batch systems do that."""
+    for step, name in _steps(workflow):
+        if "kubernetes_job_timeout" in dict(step.environment.resources):
+            text = f"step {name!r} has a limit of time, which this run does not watch"
+            raise SourceError(
+                Finding("C336", "error", text, "leave ToolTimeLimit away", step.environment.place)
+            )
+
+
+def _check_programs(workflow: Workflow) -> None:
+    """Refuse to run on this machine what only the ENTRYPOINT of an image makes a command of."""
+    for step, name in _steps(workflow):
+        first = step.command.template.parts[:1] if step.command is not None else ()
+        if step.environment.image and first and isinstance(first[0], str) and first[0].startswith("-"):
+            text = f"the command of step {name!r} begins with an option: its program is that of the image"
+            raise SourceError(
+                Finding("C341", "error", text, "run it in its container", step.environment.place)
+            )
+
+
+def _steps(workflow: Workflow) -> Iterator[tuple[Step, str]]:
     for stage in workflow.stages:
         for body in stage.bodies:
             if isinstance(body, Workflow):
-                _check_limits(body)
-            elif "kubernetes_job_timeout" in dict(body.environment.resources):
-                text = f"step {stage.name!r} has a limit of time, which this run does not watch"
-                raise SourceError(
-                    Finding("C336", "error", text, "leave ToolTimeLimit away", body.environment.place)
-                )
+                yield from _steps(body)
+            else:
+                yield body, stage.name
 
 
 def _with_outputs(analysis: Analysis) -> tuple[Analysis, str | None]:
@@ -167,6 +200,9 @@ def _run(analysis: Analysis, findings: Findings, request: Request, scratch: Path
         source = scratch / "specification"
         source.mkdir()
         written = translate(analysis, remarks, Options(host=host))
+        remarks = _stricter(remarks, _NEEDED_OF_YADAGE)
+        if remarks.errors:
+            raise TranslationError(*remarks.items)
         texts = written.texts(source)
         for name, text in texts.items():
             (source / name).write_text(text, encoding="utf-8")
@@ -179,6 +215,7 @@ def _run(analysis: Analysis, findings: Findings, request: Request, scratch: Path
             runtime=request.runtime,
             jobs=request.cores,
             progress=lambda event: None,
+            logs=scratch / "logs",
         )
     from recast_bridge.engines import snakemake_engine
     from recast_bridge.snakemake import writer
@@ -195,6 +232,52 @@ def _run(analysis: Analysis, findings: Findings, request: Request, scratch: Path
     )
 
 
+class _Links:
+    """Refuses links that lead out of the run to what nobody has given to it.
+
+    Args:
+        rundir: run directory.
+        given: files and directories that the run is given; what lies beside a file may belong to it.
+    """
+
+    def __init__(self, rundir: Path, given: Iterable[Path]) -> None:
+        self.rundir = rundir
+        places = {Path(os.path.realpath(path)) for path in given}
+        self._allowed = (
+            Path(os.path.realpath(rundir)),
+            *(place if place.is_dir() else place.parent for place in places),
+        )
+
+    def check(self, path: Path) -> None:
+        """Look at one published file or directory, and at what is in it.
+
+        Raises:
+            RunError: it is a link to something else.
+        """
+        for folder, names, files in os.walk(path) if path.is_dir() else ():
+            for name in (*names, *files):
+                if os.path.islink(inner := os.path.join(folder, name)):
+                    self._check(Path(inner))
+        self._check(path)
+
+    def _check(self, path: Path) -> None:
+        if not any(Path(os.path.realpath(path)).is_relative_to(place) for place in self._allowed):
+            text = f"{path.name!r} is a link to a file outside of the directory of its step"
+            raise RunError(Finding("R201", "error", text, "let the command copy the file"))
+
+    def check_all(self, published: Any) -> None:
+        """Look at all files and directories in published data, as results.json has it."""
+        if isinstance(published, Mapping):
+            place = published.get("file", published.get("directory"))
+            if "sha256" in published and isinstance(place, str):
+                self.check(self.rundir / place)
+            else:
+                self.check_all(list(published.values()))
+        elif isinstance(published, list):
+            for item in published:
+                self.check_all(item)
+
+
 # ---------------------------------------------------------------- the output object
 
 
@@ -205,9 +288,11 @@ class _Collector:
         rundir: run directory, to which paths of files are relative.
         outdir: output directory.
         formats: of the outputs, by name.
+        links: looks at files outside of the run directory.
     """
 
-    def __init__(self, rundir: Path, outdir: Path, formats: Mapping[str, Any]) -> None:
+    def __init__(self, rundir: Path, outdir: Path, formats: Mapping[str, Any], links: _Links) -> None:
+        self.links = links
         self.formats = formats
         self.rundir = rundir
         self.outdir = outdir
@@ -235,13 +320,17 @@ class _Collector:
             }
         if isinstance(found, list) and not _may_be_list(kind):
             if len(found) > 1:
-                text = f"several files were found for the output {short(declared.id)!r}"
+                text = f"several files were found for the output {_name(declared)!r}"
                 raise RunError(Finding("R201", "error", text, "use a pattern that matches one"))
             return self.value(found[0], kind, declared) if found else None
         if isinstance(found, list):
             return [self.value(item, _items(kind), declared) for item in found]
         if isinstance(found, str) and _is_path(kind) and os.path.exists(found):
+            self.links.check(Path(found))
             return self._path(Path(found), declared)
+        if isinstance(found, str) and not _may_be_list(kind):
+            text = f"the output {_name(declared)!r} is no file: {found}"
+            raise RunError(Finding("R201", "error", text, "let the command make it"))
         return found
 
     def _path(self, path: Path, declared: Any) -> dict[str, Any]:
@@ -335,14 +424,18 @@ def _items(kind: Any) -> Any:
     return found[0] if found else "Any"
 
 
+def _name(declared: Any) -> str:
+    """The name of an output or of a field of a record."""
+    return short(getattr(declared, "id", None) or declared.name)
+
+
 def _check_kind(path: Path, kind: Any, declared: Any) -> None:
     """A directory is no File, and a file is no Directory."""
     allowed = {"stdout": "File", "stderr": "File"}
     kinds = {allowed.get(member, member) for member in _members(kind) if isinstance(member, str)}
     found = "Directory" if path.is_dir() else "File"
     if kinds & {"File", "Directory"} and found not in kinds and "Any" not in kinds:
-        name = short(getattr(declared, "id", None) or declared.name)
-        text = f"the output {name!r} is a {found}, which its type does not allow"
+        text = f"the output {_name(declared)!r} is a {found}, which its type does not allow"
         raise RunError(Finding("R201", "error", text, "correct the pattern or the type"))
 
 
@@ -366,4 +459,7 @@ _INVALID = frozenset(
 def unsupported(error: BridgeError) -> bool:
     """Whether something is valid CWL, but cannot be carried over."""
     codes = {finding.code for finding in error.findings if finding.severity == "error"}
+    if isinstance(error, RunError):
+        # yadage waits in vain for an instance or alternative that CWL does not need.
+        return codes == {"R202"}
     return isinstance(error, SourceError | TranslationError) and bool(codes) and not codes & _INVALID

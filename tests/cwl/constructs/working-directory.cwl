@@ -12,6 +12,6 @@ requirements:
 inputs:
   files: "File[]"
   main: {type: File, secondaryFiles: [.index]}
-baseCommand: [sh, -c, "find -L . -type f ! -name said.txt ! -path '*_packtivity*' | LC_ALL=C sort; cat note.txt main.dat.index"]
+baseCommand: [sh, -c, "find -L . -type f ! -name said.txt | LC_ALL=C sort; cat note.txt main.dat.index"]
 stdout: said.txt
 outputs: {said: stdout}

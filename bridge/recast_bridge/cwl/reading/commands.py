@@ -25,6 +25,8 @@ from recast_bridge.model.templates import merged
 from recast_bridge.model.workflow import Command, ParameterMount, Template, WorkDirSlot
 
 _SHELLS = ("sh", "/bin/sh", "/usr/bin/sh")
+# Variables of the step's own directories, where a command or script names them (CWL v1.2, section 4.3).
+_OWN = {"HOME": '"$PWD"', "TMPDIR": '"${TMPDIR:-/tmp}"'}
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 
@@ -93,7 +95,8 @@ class CommandWriter:
                 return script
             text = self._shell_text(arguments)
             if text is not None:
-                setup = _leading_setup(text) if not self.entries and not self.streams.environment else None
+                bare = not (self.entries or self.streams.environment or _own_names(text))
+                setup = _leading_setup(text) if bare else None
                 if setup is not None:
                     rest = merged([str(text[0])[len(setup[0]) :], *text[1:]])
                     return replace(self._command(rest), setup=setup[1])
@@ -114,6 +117,9 @@ class CommandWriter:
         before = [part for entry in self.entries for part in shell_lines(entry, self.filling)]
         for name, value in self.streams.environment:
             before.extend([f"export {name}=", *self.filling.word(value), "\n"])
+        given = {name for name, _ in self.streams.environment}
+        own = [f"export {name}={_OWN[name]}\n" for name in _own_names([*before, *parts]) if name not in given]
+        before = [*own, *before]
         return Written(Command(template([*before, *parts]), None, self.place), Template((WorkDirSlot(),)))
 
     # -------------------------------------------------------------- scripts
@@ -170,6 +176,9 @@ class CommandWriter:
         try:
             parts = self.filling.raw(entry.content)
         except Unsupported:
+            return None
+        if _own_names(parts):
+            # A script is all that is run: nothing could set them.
             return None
         if rest:
             parts = merged(["set -- ", *self._words(rest), "\n", *parts])
@@ -257,6 +266,12 @@ class CommandWriter:
         failed = "*) exit $status ;;" if 0 in self.streams.success else "0) exit 1 ;; *) exit $status ;;"
         judge = f"\n) || status=$?\n{write}case $status in {codes}) exit 0 ;; {failed} esac\n"
         return merged(["status=0\n(\n", *parts, judge])
+
+
+def _own_names(parts: Sequence[Part]) -> list[str]:
+    """The variables of the step's own directories that a text names."""
+    text = "".join(part for part in parts if isinstance(part, str))
+    return [name for name in _OWN if re.search(rf"\b{name}\b", text)]
 
 
 def _is_shell(words: Sequence[Term]) -> bool:

@@ -13,6 +13,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,7 @@ class Documents:
         Args:
             step: the step.
             node: where it stands.
-            version: version of the document in which it stands.
+            version: version of the document in which it stands; another file has its own.
 
         Raises:
             SourceError: it is in a file that cannot be read.
@@ -239,11 +240,7 @@ class Documents:
         path = Path(urllib.parse.unquote(parts.path))
         if not path.exists():
             raise failure("C302", f"there is no file {shown(path)}", "correct the name", node.at("run").place)
-        process = self.main(path, parts.fragment or None)
-        if process.version > version:
-            text = f"a document of {version} runs one of {process.version}, which it cannot"
-            raise failure("C307", text, "write both in the newer version", node.at("run").place)
-        return process
+        return self.main(path, parts.fragment or None)
 
     def _file(self, path: Path) -> dict[str, Process]:
         path = Path(os.path.abspath(path))
@@ -344,9 +341,10 @@ def _processes(path: Path) -> dict[str, Process]:
     version = _version(node)
     raw = copy.deepcopy(node.raw)
     raw.pop("$schemas", None)
-    if version != "v1.2":
-        raw = _upgraded(raw, node, version)
     fetcher = _Fetcher(Path(os.path.realpath(path)).parent.parent)
+    if version != "v1.2":
+        _check_old(raw, node, version, path.as_uri(), fetcher)
+        raw = _upgraded(raw, node, version)
     options = LoadingOptions(fetcher=fetcher, fileuri=path.as_uri())
     try:
         loaded = cwl_v1_2.load_document_by_yaml(raw, path.as_uri(), options)
@@ -376,6 +374,45 @@ def _version(node: Node) -> str:
         what = f"cwlVersion is {version!r}" if version else "there is no cwlVersion"
         raise failure("C307", what, f"use one of {', '.join(_VERSIONS)}", node.at("cwlVersion").place)
     return version
+
+
+def _check_old(raw: Any, node: Node, version: str, uri: str, fetcher: _Fetcher) -> None:
+    """Refuse what the version in which a document is written does not have: upgrading does not notice it.
+
+    Raises:
+        SourceError: it is not valid.
+    """
+    parser = import_module(f"cwl_utils.parser.cwl_{version.replace('.', '_')}")
+    checked = copy.deepcopy(raw)
+    _leave_extensions_away(checked)
+    try:
+        parser.load_document_by_yaml(checked, uri, parser.LoadingOptions(fetcher=fetcher, fileuri=uri))
+    except SchemaSaladException as error:
+        raise _invalid(error, node) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
+        raise failure(
+            "C306", f"this is not valid CWL {version}: {error}", "correct it", node.place
+        ) from error
+
+
+def _leave_extensions_away(raw: Any) -> None:
+    """Remove the requirements of runners; some of them are part of newer versions."""
+    if isinstance(raw, Mapping):
+        items = raw.get("requirements")
+        if isinstance(items, list):
+            items[:] = [item for item in items if not _is_extension(item)]
+        elif isinstance(items, Mapping):
+            for name in [name for name in items if ":" in str(name)]:
+                del items[name]  # type: ignore[attr-defined]
+        for value in raw.values():
+            _leave_extensions_away(value)
+    elif isinstance(raw, list):
+        for value in raw:
+            _leave_extensions_away(value)
+
+
+def _is_extension(item: Any) -> bool:
+    return isinstance(item, Mapping) and ":" in str(item.get("class", ""))
 
 
 def _upgraded(raw: Any, node: Node, version: str) -> Any:

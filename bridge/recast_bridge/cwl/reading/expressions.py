@@ -97,7 +97,8 @@ def evaluate(text: Any, scope: Scope, *, strip: bool = True) -> Term:
         Unsupported: it cannot be followed.
     """
     if not is_expression(text):
-        return Const(text)
+        # Without what the parser remembers of quotes.
+        return Const(str(text) if isinstance(text, str) else text)
     if strip:
         text = text.strip()
     parts: list[Term] = []
