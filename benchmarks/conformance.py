@@ -23,6 +23,8 @@ from typing import Any
 import yaml
 
 UNTAGGED = "(none)"
+# No tag: tests that are passed when the run fails.
+MUST_FAIL = "(must fail)"
 
 
 def tests_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -42,17 +44,16 @@ def outcomes(report: Path, log: Path) -> dict[str, str]:
         log: what it prints; only there it says that a required test is not supported.
     """
     text = log.read_text(encoding="utf-8", errors="replace")
-    pattern = r"^Test \d+ (?:failed|unsupported): .*\n(.*)\n *Does not support required feature"
-    refused = {doc.strip() for doc in re.findall(pattern, text, re.MULTILINE)}
+    pattern = r"^Test (\d+) (?:failed|unsupported): .*\n.*\n *Does not support required feature"
+    refused = {int(number) for number in re.findall(pattern, text, re.MULTILINE)}
     found = {}
-    for case in ET.parse(report).getroot().iter("testcase"):
+    for number, case in enumerate(ET.parse(report).getroot().iter("testcase"), start=1):
         outcome = "passed"
-        if case.find("skipped") is not None or str(case.get("name")).strip() in refused:
+        if case.find("skipped") is not None or number in refused:
             outcome = "refused"
         elif case.find("failure") is not None:
             outcome = "wrong"
-        found[str(case.get("file") or case.get("name"))] = outcome
-        found[str(case.get("name"))] = outcome
+        found[str(case.get("file"))] = outcome
     return found
 
 
@@ -83,8 +84,8 @@ def main() -> None:
         tags = test.get("tags") or [UNTAGGED]
         if wanted and not wanted & set(tags):
             continue
-        outcome = found.get(str(test.get("id")), found.get(str(test.get("doc")), "wrong"))
-        for tag in (*tags, "all"):
+        outcome = found.get(str(test.get("id")), "wrong")
+        for tag in (*tags, "all", *([MUST_FAIL] if test.get("should_fail") else [])):
             table[tag][outcome] += 1
         if outcome == "wrong":
             wrong.append(str(test.get("id")))
