@@ -498,7 +498,7 @@ CWL = (
             {},
             ALL,
         ),
-        yadage=differs("Y310"),
+        yadage=differs("Y310", runs=False),
     ),
     case(
         "`cwl.output.json` with files",
