@@ -25,7 +25,7 @@ from recast_bridge.model.templates import merged
 from recast_bridge.model.workflow import Command, ParameterMount, Template, WorkDirSlot
 
 _SHELLS = ("sh", "/bin/sh", "/usr/bin/sh")
-# Variables of the step's own directories, where a command or script names them (CWL v1.2, section 4.3).
+# Variables of the step's own directories (CWL v1.2, CommandLineTool, "Runtime environment").
 _OWN = {"HOME": '"$PWD"', "TMPDIR": '"${TMPDIR:-/tmp}"'}
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
