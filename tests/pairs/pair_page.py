@@ -35,9 +35,10 @@ this page from them.
 AUTHORS = """\
 ## Analyses that their authors wrote twice
 
-The CWL of these is translated to yadage and to Snakemake, and run. ROOT is replaced by a program that writes
-down what it is given. Every result file is the same as that of the yadage which the authors wrote, but for
-differences of the versions themselves:
+The CWL of these is translated to yadage and to Snakemake, and run. ROOT, papermill and the authors' own
+programs are replaced by programs that write down what they are given, on both sides in the same way; so is
+`echo` where CWL keeps nothing of it. Every result file is the same as that of the yadage which the authors
+wrote, and every command is given the same, but for differences of the versions themselves:
 """
 
 
@@ -85,11 +86,15 @@ def _cell(outcome: Outcome, titles: dict[str, str]) -> str:
 
 def _authors() -> Iterator[str]:
     yield AUTHORS
-    yield "| analysis | only in yadage | only in CWL |"
-    yield "|---|---|---|"
+    yield "| analysis | CWL | only in yadage | only in CWL | otherwise |"
+    yield "|---|---|---|---|---|"
     for analysis in ANALYSES:
         cells = " | ".join(_files(files) for files in (analysis.missing, analysis.more))
-        yield f"| {analysis.repository.replace('__', '/')} | {cells} |"
+        said = [f"`{old}` is called `{new}`" for old, new in analysis.renamed.items()]
+        said += [f"`{Path(name).name}` is ours, the corpus does not have it" for name in analysis.texts]
+        said += [analysis.note] if analysis.note else []
+        name = analysis.repository.replace("__", "/")
+        yield f"| {name} | `{analysis.documents[1]}` | {cells} | {'; '.join(said)} |"
 
 
 def _files(files: Mapping[str, str]) -> str:
