@@ -252,7 +252,7 @@ def test_jobs_that_read_jobs_of_their_own_rule_are_stages_of_their_own(folder: F
 
 SHELLS = r"""
 rule all:
-    input: "strict.txt", "lines.txt", "quoted.txt", "many", "flag", "split/all.txt"
+    input: "strict.txt", "lines.txt", "quoted.txt", "many", "flag", "done/elsewhere", "split/all.txt"
 
 rule strict:
     output: "strict.txt"
@@ -288,6 +288,10 @@ rule flag:
     output: touch("flag")
     shell: "ls {input}"
 
+rule elsewhere:
+    output: touch("done/elsewhere"), touch("done/again")
+    shell: "mkdir other && cd other && exit 0"
+
 scattergather:
     part=3
 
@@ -313,6 +317,15 @@ def test_shells_and_kinds_of_outputs(folder: Folder, engine: str) -> None:
     expected = folder.made_by_snakemake()
     del expected["logs/lines.log"]
     assert folder.made_by(engine) == expected
+
+
+@pytest.mark.parametrize("command", ["false; true", "(exit 3)", "cd absent"])
+def test_nothing_is_touched_after_a_command_that_failed(folder: Folder, command: str) -> None:
+    write(folder, f'rule a:\n    output: touch("o")\n    shell: "{command}"')
+    outdir = folder.path.with_name("out")
+    done = call("run", "--runtime", "host", "-o", str(outdir), str(folder.snakefile))
+    assert done.exit_code == 1, done.output
+    assert not list(outdir.rglob("o"))
 
 
 PROGRAM_RULES = """
@@ -466,19 +479,39 @@ def test_carried_over_with_a_difference(folder: Folder, rules: str, code: str) -
 @pytest.mark.parametrize(
     ("rules", "message", "line"),
     [
-        ("rule a:\n    output: 1 +\n", "", 2),
-        ("x = 1 / 0", "division by zero", 0),
+        ("rule a:\n    output: 1 +\n", "invalid syntax", 0),
+        ("# first\nx = 1 / 0", "division by zero", 2),
+        ("\n\nimport absent_module", "No module named 'absent_module'", 3),
+        ("import absent_module", "install it for", 1),
+        ('configfile: "config.yaml"\n\nx = config["x"]', "KeyError: 'x'\n    if it is a value", 3),
         ('rule a:\n    input: "absent"\n    output: "o"\n    shell: "true"', "Missing input files", 0),
         ('workdir: "/tmp"', "run directory", 0),
     ],
 )
 def test_what_snakemake_does_not_accept(folder: Folder, rules: str, message: str, line: int) -> None:
-    write(folder, rules)
+    write(folder, f"{rules}\n", {"config.yaml": "y: 1"})
     done = call("check", str(folder.snakefile))
     assert done.exit_code != 0
     assert "S302" in done.output
     assert message in done.output
     assert "Traceback" not in done.output
+    assert not line or f"Snakefile:{line}:1: error" in done.output
+
+
+def test_a_run_directory_that_is_another_one(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, "", {"deep/er/Snakefile": GREETINGS, **GREETING_FILES})
+    monkeypatch.chdir(folder.path)
+    done = call("check", "deep/er/Snakefile", "--inputs", "config.yaml")
+    assert done.exit_code == 3
+    assert "--toplevel .\n" in done.output
+    done = call("check", "deep/er/Snakefile", "--toplevel", ".")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_name_in_small_letters(folder: Folder) -> None:
+    write(folder, "", {"snakefile": GREETINGS, **GREETING_FILES})
+    done = call("graph", str(folder.path / "snakefile"))
+    assert done.exit_code == 0, done.output
 
 
 # ---------------------------------------------------------------- reading runs Python

@@ -47,7 +47,8 @@ def is_snakefile(spec: str) -> bool:
         spec: a path, with ``#target`` for another target than the first rule.
     """
     path = Path(spec.partition("#")[0])
-    return path.name.startswith("Snakefile") or path.suffix in _SUFFIXES
+    # Snakemake itself finds both Snakefile and snakefile.
+    return path.name.startswith(("Snakefile", "snakefile")) or path.suffix in _SUFFIXES
 
 
 def open_source(

@@ -19,6 +19,7 @@ from recast_bridge.snakemake.reading.data import Program, program
 _EVALUATE = "recast_bridge.snakemake.reading.evaluate"
 _LONGEST = 600
 _LINES = 12
+_TRY = "see whether `snakemake --dry-run` accepts it in the same directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def ask(question: Question) -> Program:
             answer = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise _failed({"error": "the evaluation ended early"}, question, said) from None
-    if "missing" in answer and answer["missing"] == "snakemake":
+    if answer.get("missing") == "snakemake":
         raise _no_snakemake()
     if "error" in answer:
         raise _failed(answer, question, said)
@@ -116,9 +117,28 @@ def _failed(answer: Mapping[str, Any], question: Question, said: str) -> SourceE
     file = answer.get("file") or str(question.snakefile)
     lines = [line for line in str(answer["error"]).splitlines() if line.strip()] or ["no reason given"]
     place = Place(shown(file), int(answer.get("line") or 0), 1 if answer.get("line") else 0)
-    more = " ".join(line.strip() for line in lines[1:_LINES])
-    remedy = more or "see whether `snakemake --dry-run` accepts it in the same directory"
-    return SourceError(Finding("S302", "error", f"Snakemake does not accept it: {lines[0]}", remedy, place))
+    remedy = " ".join(line.strip() for line in lines[1:_LINES])
+    if answer.get("missing"):
+        remedy = f"install it for {sys.executable}, in which the Python of a Snakefile is run"
+    elif answer.get("kind") == "KeyError":
+        remedy = "if it is a value of the configuration, give it: --inputs FILE, or -p NAME=VALUE"
+    elif elsewhere := _elsewhere(answer, question):
+        remedy = f"{remedy}; they are below another directory: --toplevel {elsewhere}"
+    return SourceError(
+        Finding("S302", "error", f"Snakemake does not accept it: {lines[0]}", remedy or _TRY, place)
+    )
+
+
+def _elsewhere(answer: Mapping[str, Any], question: Question) -> str | None:
+    """The directory that has the input files that are missing in the run directory."""
+    _, found, names = str(answer["error"]).partition("affected files:")
+    files = [line.strip() for line in names.splitlines() if line.strip()]
+    if not found or not files:
+        return None
+    for folder in (Path.cwd(), *question.rundir.parents[:2]):
+        if folder != question.rundir and all((folder / name).exists() for name in files):
+            return shown(folder)
+    return None
 
 
 def _no_snakemake() -> SourceError:

@@ -194,16 +194,26 @@ def _dedented(parts: Parts) -> Parts:
     return [re.sub(rf"\n {{{width}}}", "\n", part) if isinstance(part, str) else part for part in parts]
 
 
-def finished(script: Script, shell: str, body: Parts, place: object) -> Command:
+def finished(script: Script, shell: str, body: Parts, after: Parts, place: object) -> Command:
     """The command of a step.
 
     A shell that reads its commands from standard input would share it with the programs that they start: only
     the last line may start one that reads.
+
+    Args:
+        script: the lines before it.
+        shell: what runs it.
+        body: the command of the rule.
+        after: what is done in the directory of the step when that is done, wherever it went.
+        place: where the rule stands.
     """
-    whole = template([*script.parts, *body])
     text = "".join(part if isinstance(part, str) else "x" for part in template(body).parts)
-    if "\n" in text.strip():
+    if body and after:
+        # `set -e` holds inside of the parentheses only if nothing looks at how they end.
+        closing = "\n) < /dev/null\n[ $? = 0 ] || exit 1\n"
+        whole = template([*script.parts, "(\n", *body, closing, *after, "\n"])
+    elif "\n" in text.strip():
         whole = template([*script.parts, "{\n", *body, "\n} < /dev/null\n"])
     else:
-        whole = template([*script.parts, *body, "\n"])
+        whole = template([*script.parts, *body, *after, "\n"])
     return Command(whole, shell if shell in _SHELLS else "bash", place)  # type: ignore[arg-type]

@@ -81,6 +81,7 @@ class Evaluation:
         self.asked = asked
         self.scratch = scratch
         self.codes: dict[str, str] = {}
+        self.lines: dict[str, Mapping[int, int]] = {}
 
     def run(self) -> dict[str, Any]:
         """What Snakemake makes of the file."""
@@ -126,7 +127,8 @@ class Evaluation:
 
         def keeping(path: Any, *arguments: Any, **options: Any) -> Any:
             result = parse(path, *arguments, **options)
-            self.codes[str(path.get_path_or_uri(secret_free=True))] = result[0]
+            name = str(path.get_path_or_uri(secret_free=True))
+            self.codes[name], self.lines[name] = result[0], options["linemap"]
             return result
 
         module.parse = keeping
@@ -289,30 +291,46 @@ def main() -> int:
         scratch.mkdir()
         os.environ["XDG_CACHE_HOME"] = os.path.join(name, "cache")
         sys.dont_write_bytecode = True
+        evaluation = Evaluation(asked, scratch)
         try:
             mirror(Path(asked["rundir"]), scratch)
-            answer = Evaluation(asked, scratch).run()
-        except ModuleNotFoundError as error:
-            answer = {"error": str(error), "missing": error.name}
+            answer = evaluation.run()
         except BaseException as error:
             if os.environ.get("RECAST_BRIDGE_TRACEBACK"):
                 traceback.print_exc()
-            answer = failure(error, str(scratch))
+            answer = failure(error, str(scratch), evaluation.lines)
         os.chdir("/")
     Path(asked["answer"]).write_text(json.dumps(answer, default=repr), encoding="utf-8")
     return 0
 
 
-def failure(error: BaseException, scratch: str) -> dict[str, Any]:
-    """What went wrong, and where."""
+def failure(
+    error: BaseException, scratch: str, lines: Mapping[str, Mapping[int, int]] | None = None
+) -> dict[str, Any]:
+    """What went wrong, and where.
+
+    Args:
+        error: what was raised.
+        scratch: the copy of the run directory.
+        lines: for each file, the lines that those of its Python come from.
+    """
     file, line = getattr(error, "snakefile", None), getattr(error, "lineno", None)
     rule = getattr(error, "rule", None)
     if file is None and rule is not None:
         file, line = str(rule.snakefile), rule.lineno
-    text = str(error).replace(f"{scratch}/", "").replace(scratch, ".")
+    known = lines or {}
+    message = f"KeyError: {error}" if isinstance(error, KeyError) else str(error)
+    if isinstance(error, SyntaxError) and error.filename is not None and error.filename in known:
+        file, line, message = error.filename, known[error.filename].get(error.lineno or 0), error.msg
+    elif file is None:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename in known:
+                file, line = frame.filename, known[frame.filename].get(frame.lineno or 0)
+    text = message.replace(f"{scratch}/", "").replace(scratch, ".")
     return {
         "error": text or type(error).__name__,
         "kind": type(error).__name__,
+        "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
         "file": str(file) if file else None,
         "line": int(line) if line else 0,
     }

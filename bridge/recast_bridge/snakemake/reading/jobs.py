@@ -166,7 +166,7 @@ class JobsReader:
                 if self.program.suffix:
                     body += [self.program.suffix]
             body = self._located(each, with_absolute(body, absolute), varying)
-            command = finished(script, shell, [*body, *self._touched(each, varying)], each.rule.place)
+            command = finished(script, shell, body, self._touched(each, varying), each.rule.place)
         outputs = Fields(tuple(self._outputs(each, varying)))
         job = each.jobs[0]
         step = Step(
@@ -398,9 +398,8 @@ class JobsReader:
                 continue
             for position in range(len(entry.paths)):
                 paths = [job.outputs[number].paths[position] for job in each.jobs]
-                parts += ["\ntouch ", *varying.texts([shlex.quote(path) for path in paths], "touched")]
-        if parts and each.rule.shell is None:
-            parts[0] = str(parts[0]).lstrip("\n")
+                parts += ["\n" if parts else "", "touch "]
+                parts += varying.texts([shlex.quote(path) for path in paths], "touched")
         return parts
 
     def _outputs(self, each: Group, varying: Varying) -> list[tuple[str, Published]]:
