@@ -243,6 +243,29 @@ SNAKEMAKE = (
         files={"tool.sh": "echo 1\n"},
         both=differs("S401"),
     ),
+    case(
+        "Module that such a program imports",
+        one("", shell='"python3 code/tool.py > {output}"'),
+        files={"code/tool.py": "import text\nprint(text.TEXT)\n", "code/text.py": "TEXT = 1\n"},
+        both=differs("S401"),
+    ),
+    case(
+        "Directory that another rule left",
+        """
+        rule all:
+            input: "b.txt"
+
+        rule a:
+            output: "a.txt"
+            shell: "mkdir work; echo 1 | tee work/x > {output}"
+
+        rule b:
+            input: "a.txt"
+            output: "b.txt"
+            shell: "cd work && cp x ../{output}"
+        """,
+        both=refused("S317"),
+    ),
     # -- files
     case(
         "`directory()`",

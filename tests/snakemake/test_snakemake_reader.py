@@ -102,7 +102,8 @@ def texts(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".snakemake" not in path.parts and path.name != ".snakemake_timestamp"
+        if path.is_file() and not {".snakemake", "__pycache__"} & set(path.parts)
+        if path.name != ".snakemake_timestamp"
     }
 
 
@@ -319,7 +320,7 @@ def test_shells_and_kinds_of_outputs(folder: Folder, engine: str) -> None:
     assert folder.made_by(engine) == expected
 
 
-@pytest.mark.parametrize("command", ["false; true", "(exit 3)", "cd absent"])
+@pytest.mark.parametrize("command", ["false; true", "(exit 3)", "cd /absent"])
 def test_nothing_is_touched_after_a_command_that_failed(folder: Folder, command: str) -> None:
     write(folder, f'rule a:\n    output: touch("o")\n    shell: "{command}"')
     outdir = folder.path.with_name("out")
@@ -413,6 +414,72 @@ def test_files_that_only_the_command_names_become_inputs(folder: Folder) -> None
     write(folder, 'rule a:\n    output: "o"\n    shell: "sh tool.sh > {output}"', {"tool.sh": "echo 1"})
     assert folder.codes() == ["S401"]
     assert dict(folder.stage("a").arguments) == {"tool": ex.Input("tool")}
+
+
+USED_RULES = """
+rule all:
+    input: expand("{n}.txt", n=["a", "b"]), "macro.txt", "book.txt"
+
+rule fit:
+    output: "{n}.txt"
+    shell: "python code/fit.py {wildcards.n} > {output}"
+
+rule macro:
+    input: "code/macro.C"
+    output: "macro.txt"
+    shell: "cat {input} code/style.h data/m.txt > {output}"
+
+rule book:
+    input: "book.ipynb"
+    output: "book.txt"
+    shell: "wc -c < book.ipynb > {output}; cat data/m.txt tool.py >> {output}"
+"""
+USED_FILES = {
+    "code/fit.py": "import sys, os, helper\nfrom tools.more import more\n"
+    "print(sys.argv[1], helper.TEXT, more(), open('data/m.txt').read())\n",
+    "code/helper.py": "import second\nTEXT = second.TEXT\n",
+    "code/second.py": "TEXT = 'second'\n",
+    "code/tools/__init__.py": "",
+    "code/tools/more.py": "def more():\n    return open('data/n.txt').read()\n",
+    "code/macro.C": '#include "style.h"\n#include "absent.h"\n',
+    "code/style.h": '// style, see "../data/m.txt"\n',
+    "data/m.txt": "m",
+    "data/n.txt": "n",
+    "book.ipynb": json.dumps(
+        {
+            "cells": [
+                {"cell_type": "markdown", "source": ["data/n.txt"]},
+                {
+                    "cell_type": "code",
+                    "source": ["%matplotlib inline\n", "import tool\n", "open('data/m.txt')"],
+                },
+            ]
+        }
+    ),
+    "tool.py": "",
+    "other.py": "",
+}
+
+
+@pytest.mark.slow
+def test_files_that_programs_use_become_inputs(folder: Folder) -> None:
+    write(folder, USED_RULES, USED_FILES)
+    assert folder.made_by("cwltool") == folder.made_by_snakemake()
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("cd work", "S317"), ("sh x.sh && cd work", "S405"), ("cat a.txt", "S405")]
+)
+def test_what_another_rule_left(folder: Folder, command: str, code: str) -> None:
+    # One that is there already, from an earlier run, is not taken instead.
+    write(
+        folder,
+        'rule all:\n    input: "a.txt", "b.txt"\n\n'
+        'rule a:\n    output: "a.txt"\n    shell: "true > {output}"\n\n'
+        f'rule b:\n    output: "b.txt"\n    shell: "{command} > {{output}}"\n',
+        {"a.txt": "old"},
+    )
+    assert folder.codes() == [code]
 
 
 def test_images_and_resources(folder: Folder) -> None:

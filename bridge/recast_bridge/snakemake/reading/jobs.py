@@ -41,6 +41,7 @@ from recast_bridge.snakemake.reading.groups import Group, group, runs
 from recast_bridge.snakemake.reading.joblists import entries_of, largest, made_by, read_by, with_absolute
 from recast_bridge.snakemake.reading.patterns import Parts, Varying, template
 from recast_bridge.snakemake.reading.sources import Given, Inputs, Made, Reference, References, key_of
+from recast_bridge.snakemake.reading.undeclared import Used
 
 _REFUSED = {
     "notebook": "runs a notebook",
@@ -55,6 +56,11 @@ _FLAGS = {
     "storage_object": "its files are in a storage that only Snakemake knows",
     "update": "it changes a file that is there already",
 }
+
+
+def _within(path: str, folders: Sequence[str]) -> bool:
+    """True for a path below one of these."""
+    return any(path.startswith(f"{folder}/") for folder in folders)
 
 
 class JobsReader:
@@ -76,6 +82,8 @@ class JobsReader:
         self.groups = group(program)
         self.rules = {job.number: job.rule for job in program.jobs or ()}
         self.references = References(self.groups, self.inputs, rundir)
+        self.used = Used(rundir, {os.path.normpath(path) for _, path in self.references.made})
+        self._said: set[tuple[str, str]] = set()
 
     def read(self, name: str) -> tuple[Workflow, tuple[Result, ...]]:
         """The workflow, and the files that the Snakefile asks for."""
@@ -160,6 +168,10 @@ class JobsReader:
                 script.line(prefix)
             script.directories(links, made)
             script.links(links)
+            for folder in self._imported(links):
+                # Python follows the link to a program, and looks for modules where that leads.
+                path = shlex.quote(f"/{folder}") if folder else ""
+                script.line(f'export PYTHONPATH="$PWD"{path}${{PYTHONPATH:+":$PYTHONPATH"}}')
             body: Parts = []
             if each.rule.shell is not None:
                 body = command_parts(each, varying, self._configured(each, varying))
@@ -263,7 +275,7 @@ class JobsReader:
                     remedy="put them below the run directory, as links for example",
                     place=each.rule.place,
                 )
-        links += self._undeclared(each, varying, links)
+        links += self._undeclared(each, varying)
         return links, absolute
 
     def _apart(
@@ -298,50 +310,66 @@ class JobsReader:
         alike = all(group == files[0] for group in files) and len(files[0]) == 1
         return os.path.splitext(name)[0] if alike else os.path.basename(folder) or "input"
 
-    def _undeclared(self, each: Group, varying: Varying, links: list[Link]) -> list[Link]:
-        """Files of the run directory that a command names although they are no inputs of the rule."""
-        known = {os.path.normpath(path) for job in each.jobs for path in (*made_by(job), *read_by(job))}
-        named: list[dict[str, None]] = []
+    def _undeclared(self, each: Group, varying: Varying) -> list[Link]:
+        """Files of the run directory that are used although they are no inputs of the rule."""
+        reasons: dict[str, str] = {}
         for job in each.jobs:
-            words = re.findall(r"[A-Za-z0-9_./@%+-]+", job.shell or "")
-            named.append(
-                dict.fromkeys(
-                    os.path.normpath(word)
-                    for word in words
-                    if is_relative(word)
-                    and os.path.normpath(word) != "."
-                    and os.path.normpath(word) not in known
-                    and not any(path.startswith(f"{os.path.normpath(word)}/") for path in known)
-                    and (self.rundir / word).exists()
-                )
-            )
-        common = [path for path in named[0] if all(path in others for others in named)]
-        if any(len(paths) > len(common) for paths in named):
-            common = list(dict.fromkeys(path for paths in named for path in paths))
-        found = []
-        for path in common:
-            if (
-                (self.rundir / path).is_dir()
-                and "/" not in path
-                and not re.search(rf"{re.escape(path)}/", each.jobs[0].shell or "")
+            known = {os.path.normpath(path) for path in (*made_by(job), *read_by(job))}
+            command = job.shell or ""
+            for path, certain in self.used.left(command, known):
+                self._left(each, path, certain=certain)
+            named = dict.fromkeys(self.used.by_command(command, known), "")
+            programs = [*named, *(path for path in map(os.path.normpath, read_by(job)) if is_relative(path))]
+            for path, program in self.used.followed(
+                [path for path in programs if path not in self.used.made]
             ):
-                # A word, rather than the name of a directory.
-                continue
+                if path not in known and path not in self.used.made and not _within(path, [*known, *named]):
+                    named.setdefault(path, f", named in {program!r}")
+            for path, reason in named.items():
+                reasons.setdefault(path, reason)
+        found = []
+        for path, reason in reasons.items():
             self.findings.warning(
                 "S401",
-                f"rule {each.rule.name!r} uses the file {path!r}, which is none of its inputs: "
+                f"rule {each.rule.name!r} uses the file {path!r}{reason}, which is none of its inputs: "
                 "the step gets it as an input",
                 remedy="name it under `input:`",
                 place=each.rule.place,
             )
-            expression = self.inputs.files(
-                os.path.splitext(os.path.basename(path))[0], self.references.path_value(path)
-            )
-            parameter = varying.argument(
-                os.path.splitext(os.path.basename(path))[0], expression, scattered=False
-            )
+            name = os.path.splitext(os.path.basename(path))[0]
+            expression = self.inputs.files(name, self.references.path_value(path))
+            parameter = varying.argument(name, expression, scattered=False)
             found.append(Link(parameter, tuple((path,) for _ in each.jobs), False))
         return found
+
+    def _left(self, each: Group, path: str, *, certain: bool) -> None:
+        """Say that a step will not find what another rule left."""
+        if (each.rule.name, path) in self._said:
+            return
+        self._said.add((each.rule.name, path))
+        remedy = "name it under `input:`, and under `output:` of the rule that makes it"
+        if certain:
+            self.findings.error(
+                "S317",
+                f"rule {each.rule.name!r} works in the directory {path!r}, which is no input and is not "
+                "made by the rule",
+                remedy=remedy,
+                place=each.rule.place,
+            )
+            return
+        what = "the file" if path in self.used.made else "the directory"
+        self.findings.warning(
+            "S405",
+            f"rule {each.rule.name!r} uses {what} {path!r}, which is none of its inputs: the step has a "
+            "directory of its own, and may not find it there",
+            remedy=remedy,
+            place=each.rule.place,
+        )
+
+    def _imported(self, links: Sequence[Link]) -> list[str]:
+        """Directories in which programs find the modules that are beside them."""
+        paths = {paths[0] for link in links for paths in link.paths if len(paths) == 1}
+        return sorted({os.path.dirname(os.path.normpath(path)) for path in paths if self.used.modules(path)})
 
     def _located(self, each: Group, parts: Parts, varying: Varying) -> Parts:
         """The command with parameters in the place of absolute paths below the run directory.
