@@ -81,10 +81,16 @@ def test_what_commands_use(used: Used, command: str, expected: list[str]) -> Non
 
 @pytest.mark.parametrize(
     ("command", "expected"),
+    [("cat out/a.txt ./out/a.txt", ["out/a.txt"]), ("echo word", []), ("cat in/x.txt", [])],
+)
+def test_files_of_other_jobs(used: Used, command: str, expected: list[str]) -> None:
+    assert list(used.made_elsewhere(command, {"in", "out/b.txt"})) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
     [
-        ("cat out/a.txt", [("out/a.txt", False)]),
-        ("echo word", []),
-        ("cat in/x.txt", []),
+        ("cat out/a.txt", []),
         ("cd work", [("work", True)]),
         ("set -e\nexport X=1; source setup.sh && cd ./work/deep/", [("work/deep", True)]),
         ("(cd work && ls)", [("work", True)]),
@@ -100,5 +106,5 @@ def test_what_commands_use(used: Used, command: str, expected: list[str]) -> Non
         ("echo cd work", []),
     ],
 )
-def test_what_another_rule_left(used: Used, command: str, expected: list[tuple[str, bool]]) -> None:
-    assert list(used.left(command, {"in", "out/b.txt"})) == expected
+def test_directories_that_nothing_makes(used: Used, command: str, expected: list[tuple[str, bool]]) -> None:
+    assert list(used.entered(command, {"in", "out/b.txt"})) == expected

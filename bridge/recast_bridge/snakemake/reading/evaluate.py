@@ -90,6 +90,7 @@ class Evaluation:
         from snakemake.settings.types import (
             ConfigSettings,
             DAGSettings,
+            ExecutionSettings,
             OutputSettings,
             Quietness,
             ResourceSettings,
@@ -115,6 +116,8 @@ class Evaluation:
             ):
                 return found
             handle.dag(DAGSettings(forceall=True, targets=set(self.asked["targets"])))
+            # Looked into where several rules can make a file.
+            workflow.execution_settings = ExecutionSettings()
             workflow.dag_settings = DAGSettings(forceall=True, targets=set(self.asked["targets"]))
             workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True, nolock=True)
             workflow._build_dag()

@@ -82,7 +82,10 @@ class JobsReader:
         self.groups = group(program)
         self.rules = {job.number: job.rule for job in program.jobs or ()}
         self.references = References(self.groups, self.inputs, rundir)
-        self.used = Used(rundir, {os.path.normpath(path) for _, path in self.references.made})
+        self.made = {os.path.normpath(path): number for number, path in self.references.made}
+        self.used = Used(rundir, self.made)
+        self._spelled = {os.path.normpath(path): path for _, path in self.references.made}
+        self._needed: dict[int, set[int]] = {}
         self._said: set[tuple[str, str]] = set()
 
     def read(self, name: str) -> tuple[Workflow, tuple[Result, ...]]:
@@ -313,11 +316,13 @@ class JobsReader:
     def _undeclared(self, each: Group, varying: Varying) -> list[Link]:
         """Files of the run directory that are used although they are no inputs of the rule."""
         reasons: dict[str, str] = {}
+        elsewhere: list[list[str]] = []
         for job in each.jobs:
             known = {os.path.normpath(path) for path in (*made_by(job), *read_by(job))}
             command = job.shell or ""
-            for path, certain in self.used.left(command, known):
+            for path, certain in self.used.entered(command, known):
                 self._left(each, path, certain=certain)
+            elsewhere.append(list(self.used.made_elsewhere(command, known)))
             named = dict.fromkeys(self.used.by_command(command, known), "")
             programs = [*named, *(path for path in map(os.path.normpath, read_by(job)) if is_relative(path))]
             for path, program in self.used.followed(
@@ -327,20 +332,58 @@ class JobsReader:
                     named.setdefault(path, f", named in {program!r}")
             for path, reason in named.items():
                 reasons.setdefault(path, reason)
-        found = []
+        found = self._made_elsewhere(each, elsewhere, varying)
         for path, reason in reasons.items():
-            self.findings.warning(
-                "S401",
-                f"rule {each.rule.name!r} uses the file {path!r}{reason}, which is none of its inputs: "
-                "the step gets it as an input",
-                remedy="name it under `input:`",
-                place=each.rule.place,
-            )
+            self._gets(each, path, reason)
             name = os.path.splitext(os.path.basename(path))[0]
             expression = self.inputs.files(name, self.references.path_value(path))
             parameter = varying.argument(name, expression, scattered=False)
             found.append(Link(parameter, tuple((path,) for _ in each.jobs), False))
         return found
+
+    def _gets(self, each: Group, path: str, reason: str) -> None:
+        self.findings.warning(
+            "S401",
+            f"rule {each.rule.name!r} uses the file {path!r}{reason}, which is none of its inputs: "
+            "the step gets it as an input",
+            remedy="name it under `input:`",
+            place=each.rule.place,
+        )
+
+    def _made_elsewhere(self, each: Group, paths: Sequence[list[str]], varying: Varying) -> list[Link]:
+        """Files that other jobs make, as inputs where Snakemake runs these jobs before in any case."""
+        before = [
+            [path for path in column if self.made[path] in self._before(job)]
+            for job, column in zip(each.jobs, paths, strict=True)
+        ]
+        alike = len({len(column) for column in before}) == 1
+        for column, certain in zip(paths, before, strict=True):
+            for path in column:
+                if path not in certain or not alike:
+                    self._left(each, path, certain=False)
+        found = []
+        for same in zip(*before, strict=True) if alike else ():
+            self._gets(each, same[0], "")
+            references = [self.references.made[self.made[path], self._spelled[path]] for path in same]
+            name = os.path.splitext(os.path.basename(same[0]))[0]
+            expression, scattered = self.references.single(references, name)
+            parameter = varying.argument(name, expression, scattered=scattered)
+            found.append(Link(parameter, tuple((path,) for path in same), False))
+        return found
+
+    def _before(self, job: Job) -> set[int]:
+        """The jobs that Snakemake runs before another one."""
+        if job.number not in self._needed:
+            needs = {other.number: other.needs for other in self.program.jobs or ()}
+            found: set[int] = set()
+            coming = list(job.needs)
+            while coming:
+                number = coming.pop()
+                if number not in found:
+                    found.add(number)
+                    coming += needs[number]
+            self._needed[job.number] = found
+        return self._needed[job.number]
 
     def _left(self, each: Group, path: str, *, certain: bool) -> None:
         """Say that a step will not find what another rule left."""

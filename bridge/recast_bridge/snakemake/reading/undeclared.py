@@ -56,8 +56,8 @@ class Used:
             if path.exists() and ("/" in word or not path.is_dir() or meant):
                 yield word
 
-    def left(self, command: str, known: Collection[str]) -> Iterator[tuple[str, bool]]:
-        """What a command needs that only another rule could have left there, and whether that is certain.
+    def made_elsewhere(self, command: str, known: Collection[str]) -> Iterator[str]:
+        """Files of other jobs that a command names, and is not said to read.
 
         Args:
             command: the command of a job.
@@ -66,7 +66,18 @@ class Used:
         for word in dict.fromkeys(map(os.path.normpath, _WORD.findall(command))):
             # Without a dot or a slash it can be any word.
             if re.search(r"[./]", word) and word in self.made and not _inside(word, known):
-                yield word, False
+                yield word
+
+    def entered(self, command: str, known: Collection[str]) -> Iterator[tuple[str, bool]]:
+        """A directory in which a command works although nothing that is known makes it.
+
+        Args:
+            command: the command of a job.
+            known: the paths that the job reads and makes.
+
+        Yields:
+            The directory, and whether it is certain that the command itself does not make it.
+        """
         entered = _ENTERED.search(command)
         if entered is None or not is_relative(entered[1]):
             return
