@@ -331,6 +331,10 @@ def test_nothing_is_touched_after_a_command_that_failed(folder: Folder, command:
 
 PROGRAM_RULES = """
 import os
+import os.path as paths
+
+WORDS = ("a", "b")
+COUNTS = dict(zip(WORDS, [1, 2.5]))
 
 rule all:
     input: "final.txt"
@@ -357,6 +361,7 @@ rule final:
     run:
         with open(input[0]) as source, open(output[0], "w") as target:
             target.write(source.read().upper())
+            target.write(paths.join(*[str(COUNTS[name]) for name in WORDS]) + "\\n")
 """
 PROGRAM_FILES = {
     "rules/other.smk": """
@@ -547,6 +552,8 @@ ALL = 'rule all:\n    input: "o"\n\n'
         (ALL + 'rule a:\n    output: "o"\n    notebook: "a.ipynb"', "S311"),
         (ALL + 'rule a:\n    output: "o"\n    run:\n        shell("true > {output}")', "S311"),
         (ALL + 'rule a:\n    output: "o"\n    script: "a.R"', "S311"),
+        ('x = object()\n' + ALL + 'rule a:\n    output: "o"\n    run:\n        print(x)', "S311"),
+        ("import os\nx = os.getcwd()\n" + ALL + 'rule a:\n    output: "o"\n    run:\n        y = x', "S311"),
         ('rule a:\n    input: "in"\n    output: "in/o"\n    shell: "cp {input}/x {output}"', "S316"),
         (ALL + 'rule a:\n    output: "/tmp/o"\n    shell: "true"\nrule b:\n    input: "/tmp/o"\n'
          '    output: "o"\n    shell: "true"', "S313"),

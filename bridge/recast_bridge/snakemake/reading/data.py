@@ -45,6 +45,7 @@ class Rule:
         params: its params by name; functions are mappings with ``$function``.
         resources: its resources by name; None for those that are computed.
         container: its image.
+        globals: Python that gives their values to names that a ``run:`` section uses.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Rule:
     params: tuple[tuple[str | None, Any], ...]
     resources: Mapping[str, Any]
     container: Any
+    globals: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,6 +183,7 @@ def _rule(item: Mapping[str, Any], lines: Mapping[str, Mapping[int, int]], shown
         params=tuple((name, value) for name, value in item["params"]),
         resources=item["resources"],
         container=item["container"],
+        globals=item["globals"],
     )
 
 

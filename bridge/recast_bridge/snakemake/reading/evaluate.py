@@ -13,7 +13,9 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 # With more entries, what is left of a run directory is linked as whole directories.
@@ -162,6 +164,20 @@ class Evaluation:
             "jobs": None,
         }
 
+    def _globals(self, rule: Any) -> dict[str, str]:
+        """Python that gives names their values in ``run:``, for plain data and modules."""
+        function = getattr(rule, "run_func", None)
+        if function is None or not rule.is_run:
+            return {}
+        found: dict[str, str] = {}
+        for name in sorted(set(_names(function.__code__)) & function.__globals__.keys()):
+            value = function.__globals__[name]
+            if isinstance(value, ModuleType) and value.__name__.partition(".")[0] != "snakemake":
+                found[name] = f"import {value.__name__} as {name}"
+            elif _is_data(value) and str(self.scratch) not in repr(value):
+                found[name] = f"{name} = {value!r}"
+        return found
+
     def _rule(self, rule: Any) -> dict[str, Any]:
         return {
             "name": rule.name,
@@ -179,6 +195,7 @@ class Evaluation:
             "resources": {name: _resource(value) for name, value in rule.resources.items()},
             "container": plain(rule.container_img),
             "conda": plain(rule.conda_env),
+            "globals": self._globals(rule),
         }
 
     # -------------------------------------------------------------- jobs
@@ -258,6 +275,23 @@ def all_preserved(rules: list[dict[str, Any]]) -> bool:
         isinstance(dict(rule["params"]).get("workdir"), str) and rule["shellcmd"] is not None
         for rule in running
     )
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Names that compiled Python looks up, also in the functions in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _is_data(value: Any) -> bool:
+    """True for a value that Python reads as it writes it."""
+    if type(value) in (list, tuple, set):
+        return all(map(_is_data, value))
+    if type(value) is dict:
+        return all(map(_is_data, [*value, *value.values()]))
+    return value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(value))
 
 
 def _no_workdir(workflow: Any, path: Any) -> None:

@@ -1,7 +1,7 @@
 """``script:`` and ``run:``: Python programs that Snakemake hands objects with everything about the job.
 
 A program that uses nothing else of Snakemake, and no module of its own directory, is carried over with these
-objects in front of it.
+objects in front of it; ``run:`` also with plain values and modules of the Snakefile.
 """
 
 from __future__ import annotations
@@ -170,15 +170,21 @@ def _run(group: Group, program: Program) -> tuple[str, str, set[str]]:
     names = [each for each in ast.walk(module) if isinstance(each, ast.Name)]
     known = {each.id for each in names if isinstance(each.ctx, ast.Store)} | set(_bound(module))
     used: set[str] = set()
+    values: dict[str, str] = {}
     for each in names:
         if each.id in _NAMES:
             used.add(each.id)
+        elif each.id not in known and each.id in group.rule.globals:
+            values[each.id] = group.rule.globals[each.id]
         elif each.id not in known and not hasattr(builtins, each.id):
             raise _NotAlone(f"it uses {each.id!r}")
     if any(isinstance(each, ast.Return) for each in node.body):
         raise _NotAlone("it returns")
-    _check_imports(module, Path(group.rule.file).parent)
-    return "", ast.unparse(module) + "\n", used
+    lines = "".join(f"{values[name]}\n" for name in sorted(values))
+    folder = Path(group.rule.file).parent
+    _check_imports(module, folder)
+    _check_imports(ast.parse(lines), folder)
+    return "", f"{lines}{ast.unparse(module)}\n", used
 
 
 def _bound(module: ast.Module) -> Iterator[str]:
