@@ -22,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +195,7 @@ PUBLIC = (
                     r"ttbar_analysis_reana.ipynb (\S+) -p sample_name (\S+) -p index (\S+)",
                     r"\1",
                     r"histograms/histograms_\2__\3.root",
+                    reads=("nanoaod_inputs.json", "corrections.json", "utils/*.py"),
                 ),
                 makes(
                     r"file_merging.ipynb (\S+) -p sample_name (\S+)",
@@ -205,7 +207,7 @@ PUBLIC = (
                     r"final_merging.ipynb (\S+)",
                     r"\1",
                     "histograms.root",
-                    reads=("everything_merged_*.root",),
+                    reads=("everything_merged_*.root", "nanoaod_inputs.json"),
                 ),
             )
         },
@@ -289,7 +291,35 @@ PUBLIC = (
         "AbdAlRahman-Odeh-99/bsm-search-snakemake",
         "a562f8c6c5253d51e6c0d3347e415660433c7f4f",
         "Snakefile",
-        "the same, at absolute paths",
+        "the same by others, at absolute paths",
+    ),
+    Public(
+        "AbdAlRahman-Odeh-99/bsm-search-snakemake",
+        "a562f8c6c5253d51e6c0d3347e415660433c7f4f",
+        "Snakefile",
+        "the same with relative paths given as values",
+        values={"base_dir": "work", "code_dir": "code", "thisroot_dir": "root"},
+        programs={
+            "code/generatetuple.py": (makes(r"^\S+ \S+ (\S+)", r"\1"),),
+            "code/select.py": (makes(r"^\S+ (\S+)", r"\1"),),
+            "code/histogram.py": (makes(r"^\S+ (\S+)", r"\1"),),
+            "code/makews.py": (
+                makes(
+                    r"^\S+ (\S+) (\S+)",
+                    r"\1_results.table",
+                    r"\1_meas.root",
+                    r"\1_combined_meas_model.root",
+                    r"\1_combined_meas_profileLR.eps",
+                    r"\1_channel1_meas_profileLR.eps",
+                    r"\1_channel1_meas_model.root",
+                    r"\2/combined.xml",
+                ),
+            ),
+            "hadd": (makes(r"^-f (\S+)", r"\1"),),
+            "hfquickplot": (makes(r"-o (\S+)", r"\1"), makes(r"combined (\S+)$", r"\1")),
+        },
+        files=("root/thisroot.sh",),
+        replaced={"source {thisroot_dir}/thisroot.sh": "cat {thisroot_dir}/thisroot.sh"},
     ),
     Public(
         "reallyblaised/snakemake-tutorial",
@@ -503,7 +533,7 @@ class Outcome:
             does not come to the end of the original.
         codes: errors of a refusal, or warnings.
         same: number of files that are the same.
-        lost: files of the original that are not published.
+        lost: files of the original that are not published, because no rule says that it makes them.
         text: what was said.
     """
 
@@ -534,6 +564,7 @@ class Bench:
     def __init__(self, analysis: Public, checkout: Path, place: Path) -> None:
         self.analysis, self.checkout, self.place = analysis, checkout, place
         place.mkdir(parents=True)
+        self.declared: set[str] = set()
         self._original: tuple[dict[str, str] | None] | None = None
         self.environment = environment(analysis, place / "programs")
 
@@ -557,6 +588,8 @@ class Bench:
         if done.returncode:
             print(done.stdout + done.stderr, file=sys.stderr)
             return None
+        lines = self._run([*words, "--summary"], folder).stdout.splitlines()
+        self.declared = {os.path.normpath(line.partition("\t")[0]) for line in lines[1:]}
         return {name: digest for name, digest in contents(folder).items() if before.get(name) != digest}
 
     def translated(self, language: str) -> Outcome:
@@ -587,8 +620,11 @@ class Bench:
         files = published(run)
         other = sorted(name for name, digest in files.items() if expected.get(name) != digest)
         lost = tuple(sorted(set(expected) - set(files)))
-        if other:
-            return Outcome("differs", warnings, len(files) - len(other), lost, f"{said}\ndiffer: {other}")
+        # Directories are published as the files in them.
+        absent = [name for name in lost if any(Path(name).is_relative_to(path) for path in self.declared)]
+        if other or absent:
+            text = f"{said}\ndiffer: {other}\nabsent: {absent}"
+            return Outcome("differs", warnings, len(files) - len(other), lost, text)
         return Outcome("equal", warnings, len(files), lost, said)
 
     def by_hand(self) -> str:
@@ -631,8 +667,8 @@ def commit_of(checkout: Path) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def measure(analysis: Public, checkouts: Path, place: Path, *, any_commit: bool) -> str:
-    """The row of an analysis."""
+def measure(analysis: Public, checkouts: Path, place: Path, *, any_commit: bool) -> tuple[str, list[str]]:
+    """The row of an analysis, and what became of its translations."""
     checkout = checkouts / analysis.repository.replace("/", "__")
     found = commit_of(checkout)
     if found != analysis.commit and not any_commit:
@@ -643,12 +679,13 @@ def measure(analysis: Public, checkouts: Path, place: Path, *, any_commit: bool)
     for language, outcome in zip(ENGINES, outcomes, strict=True):
         print(f"-- {language}: {outcome.cell()}\nnot published: {outcome.lost}", file=sys.stderr)
         print(outcome.text, file=sys.stderr, flush=True)
-    cells = [analysis.label, analysis.about, f"`{analysis.commit[:7]}`"]
+    tree = f"https://github.com/{analysis.repository}/tree/{analysis.commit}"
+    cells = [analysis.label, analysis.about, f"[{analysis.commit[:7]}]({tree})"]
     if found != analysis.commit:
-        cells[-1] += f" (run at `{found[:7]}`)"
+        cells[-1] += f", the rest at {found[:7]}"
     cells += [outcome.cell() for outcome in outcomes]
     cells.append(bench.by_hand() if outcomes[-1].kind == "equal" else "")
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cells) + " |", [outcome.kind for outcome in outcomes]
 
 
 def main() -> None:
@@ -667,9 +704,13 @@ def main() -> None:
                 place = Path(os.path.abspath(options.keep or scratch), f"{number:02}")
                 checkouts = Path(os.path.abspath(options.checkouts))
                 rows.append(measure(analysis, checkouts, place, any_commit=options.any_commit))
+    counts = Counter(kind for _, kinds in rows for kind in kinds)
+    print(
+        ", ".join(f"{kind}: {counts[kind]}" for kind in sorted(counts)), "(translations)\n", file=sys.stderr
+    )
     print("| Snakefile | what it is | commit | to CWL | to yadage | the authors' yadage |")
     print("|---|---|---|---|---|---|")
-    print("\n".join(rows))
+    print("\n".join(row for row, _ in rows))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ def main() -> None:
         path = Path(match[0])
         if os.path.abspath(path) in names and match[0] not in (".", "/"):
             return path.name
-        if path.is_file() or (path.is_dir() and match[0] not in (".", "/")):
+        # A bare word need not be the directory of that name.
+        if path.is_file() or (path.is_dir() and "/" in match[0].strip("/")):
             return digest(path)
         return os.path.relpath(path) if path.is_absolute() and path.is_relative_to(Path.cwd()) else match[0]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from needs import missing
@@ -64,3 +66,81 @@ def test_containers() -> None:
         missing("no docker engine answers; tests/infra/docker-up.sh starts one")
     rows = table("containers.py", "--containers", "2", "--runtimes", "docker")
     assert float(rows["docker"][2]) > 0
+
+
+SNAKEFILE = """
+rule all:
+    input: "results/b.txt"
+
+rule a:
+    input: "data/in.txt"
+    output: "results/a.txt"
+    shell: "/opt/setup.sh; simulate --seed 1 {input} -o {output}; cp data/more.txt left.txt"
+
+rule b:
+    input: "results/a.txt"
+    output: "results/b.txt"
+    shell: "cat {input} | plot - data > {output}"
+"""
+BY_HAND = """
+stages:
+- name: a
+  dependencies: [init]
+  scheduler:
+    scheduler_type: singlestep-stage
+    parameters: {x: {step: init, output: x}, out: '{workdir}/a.txt'}
+    step:
+      process: {process_type: string-interpolated-cmd, cmd: 'simulate -o {out} --seed 1 {x}'}
+      publisher: {publisher_type: frompar-pub, outputmap: {out: out}}
+      environment: {environment_type: localproc-env}
+"""
+
+
+@pytest.fixture(scope="module")
+def public() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("public_snakefiles", BENCHMARKS / "public_snakefiles.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.yadage
+def test_public_snakefiles(public: ModuleType, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "data").mkdir(parents=True)
+    (checkout / "Snakefile").write_text(SNAKEFILE)
+    (checkout / "by-hand.yml").write_text(BY_HAND)
+    (checkout / "data/more.txt").write_text("more")
+    by_hand = public.ByHand("by-hand.yml", {"x": "data/in.txt"}, {"a.txt": "results/a.txt"})
+    analysis = public.Public(
+        *("owner/name", "0" * 40, "Snakefile", "a test"),
+        programs={"simulate": (public.makes(r"-o (\S+)", r"\1"),), "plot": ()},
+        files=("data/in.txt",),
+        replaced={"/opt/setup.sh": "true"},
+        by_hand=by_hand,
+    )
+    bench = public.Bench(analysis, checkout, tmp_path / "bench")
+    outcome = bench.translated("yadage")
+    assert (outcome.kind, outcome.same, outcome.lost) == ("equal", 2, ("left.txt",)), outcome.text
+    assert outcome.codes == ("S401",)
+    assert bench.by_hand() == "1 of 2 files, equal"
+    assert sorted(path.name for path in checkout.rglob("*")) == [
+        "Snakefile",
+        "by-hand.yml",
+        "data",
+        "more.txt",
+    ]
+
+
+@pytest.mark.slow
+def test_what_is_refused_is_not_run(public: ModuleType, tmp_path: Path) -> None:
+    checkout, made = tmp_path / "checkout", tmp_path / "made"
+    checkout.mkdir()
+    (checkout / "Snakefile").write_text(f'rule a:\n    output: "{made}"\n    shell: "touch {{output}}"\n')
+    analysis = public.Public("owner/name", "0" * 40, "Snakefile", "a test")
+    outcome = public.Bench(analysis, checkout, tmp_path / "bench").translated("cwl")
+    assert (outcome.kind, outcome.codes) == ("refused", ("S313",))
+    assert not made.exists()

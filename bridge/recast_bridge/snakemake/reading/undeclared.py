@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -47,13 +48,15 @@ class Used:
             known: the paths that the job reads and makes.
         """
         for word in dict.fromkeys(map(os.path.normpath, filter(is_relative, _WORD.findall(command)))):
-            # The directory of a file that is known is there with it; a bare word need not be a directory.
-            above = any(path.startswith(f"{word}/") for path in known)
-            if word == "." or word in known or word in self.made or above:
-                continue
             path = self.rundir / word
+            if word == "." or word in known or word in self.made or not path.exists():
+                continue
+            # The directory of a file that is known is there with it.
+            if any(each.startswith(f"{word}/") for each in known):
+                continue
+            # A bare word need not be a directory.
             meant = re.search(rf"{re.escape(word)}/|\b(?:cd|pushd)[ \t]+{re.escape(word)}(?![\w.-])", command)
-            if path.exists() and ("/" in word or not path.is_dir() or meant):
+            if "/" in word or not path.is_dir() or meant:
                 yield word
 
     def made_elsewhere(self, command: str, known: Collection[str]) -> Iterator[str]:
@@ -65,7 +68,12 @@ class Used:
         """
         for word in dict.fromkeys(map(os.path.normpath, _WORD.findall(command))):
             # Without a dot or a slash it can be any word.
-            if re.search(r"[./]", word) and word in self.made and not _inside(word, known):
+            if (
+                word in self.made
+                and word not in known
+                and re.search(r"[./]", word)
+                and not _inside(word, known)
+            ):
                 yield word
 
     def entered(self, command: str, known: Collection[str]) -> Iterator[tuple[str, bool]]:
@@ -104,9 +112,9 @@ class Used:
 
     def followed(self, programs: Collection[str]) -> Iterator[tuple[str, str]]:
         """All files that programs use, and those that these use, each with the program that names it."""
-        seen, coming = set(programs), list(programs)
+        seen, coming = set(programs), deque(programs)
         while coming:
-            program = coming.pop(0)
+            program = coming.popleft()
             for path in self.by_program(program):
                 if path not in seen:
                     seen.add(path)
@@ -149,7 +157,7 @@ class Used:
 
 def _inside(path: str, known: Collection[str]) -> bool:
     """True for a path that is known, or lies in a directory that is."""
-    return any(path == each or path.startswith(f"{each}/") for each in known)
+    return path in known or any(above.as_posix() in known for above in Path(path).parents)
 
 
 def _cells(text: str) -> str:
