@@ -91,9 +91,9 @@ def test_broken_text_is_passed_over(text: str) -> None:
     "text", ["'", '"a', "$(", "`", "(", "a=(", "./a ", "a\\\n", "<<E\n", "{ ", "$((", "; "]
 )
 def test_long_text_takes_linear_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     commands(text * 20_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

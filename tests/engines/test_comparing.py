@@ -150,10 +150,10 @@ def test_aliases_that_would_be_very_much_data() -> None:
         lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
         return yaml.safe_load("\n".join(lines))
 
-    begin = time.monotonic()
+    begin = time.process_time()
     assert places(bomb("1.5"), bomb("1.5"), MILLIONTH) == []
     assert places(bomb("1.5"), bomb("2.5"), MILLIONTH) == ["a0[0]"]
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 # ---------------------------------------------------------------- text

@@ -506,6 +506,6 @@ def test_deep_nesting(write: Writer) -> None:
 
 @pytest.mark.parametrize("text", ["$(" * 3000, '"' * 30_001, "./" * 20_000, "{{" * 20_000, "a\n" * 5000])
 def test_long_commands(text: str, write: Writer) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     write(stage("a", step(text + " > {out}")))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -216,9 +216,9 @@ def test_a_billion_laughs_are_refused_at_once(kind: str) -> None:
     else:
         lines = ["a0: &a0 {" + ", ".join(f"k{i}: 1" for i in range(1000)) + "}"]
         lines += [f"b{i}: {{<<: [{', '.join(['*a0'] * 100)}]}}" for i in range(1000)]
-    start = time.monotonic()
+    start = time.process_time()
     assert refused("\n".join(lines))[0] == "Y009"
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,9 +299,9 @@ def test_places_after_expansion(tmp_path: Path) -> None:
 def test_what_is_referenced_often_is_shared_and_read_once(tmp_path: Path) -> None:
     count = 10_000
     write(tmp_path, workflow="stages:\n" + "- {$ref: 'steps.yml#/fit'}\n" * count, steps=STEPS)
-    start = time.monotonic()
+    start = time.process_time()
     loaded = load_document(tmp_path / "workflow.yml")
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     stages = loaded.tree["stages"]
     assert len(stages) == count and all(stage is stages[0] for stage in stages)
     assert loaded.files == (tmp_path / "workflow.yml", tmp_path / "steps.yml")
@@ -407,9 +407,9 @@ def test_long_chains_of_references_are_refused(tmp_path: Path) -> None:
 
 def test_references_that_multiply_are_refused_at_once(tmp_path: Path) -> None:
     lines = [f"a{i}: {{x: {{$ref: '#/a{i + 1}'}}, y: {{$ref: '#/a{i + 1}'}}}}" for i in range(60)]
-    start = time.monotonic()
+    start = time.process_time()
     assert refused_file(tmp_path, workflow="\n".join(lines) + "\na60: {}")[0][0] == "Y009"
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_keys_next_to_a_reference_are_a_warning(tmp_path: Path) -> None:
