@@ -135,7 +135,8 @@ class _Layout:
         for path in self.blobs.iterdir():
             if f"sha256:{path.name}" not in used:
                 path.unlink()
-        return saved
+        # Docker has no order of its own.
+        return {config: saved[config] for config in images}
 
     def read(self, stream: IO[bytes]) -> tuple[dict[str, str], list[dict[str, Any]]]:
         """Read what Docker saves: the digest of each file, and the list of images."""
