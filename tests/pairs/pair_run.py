@@ -191,11 +191,12 @@ def _leaves(value: object) -> list[str]:
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """Text of all files, without Snakemake's own."""
+    """Text of all files, without those of Snakemake and Python itself."""
+    own = {".snakemake", ".snakemake_timestamp", "__pycache__"}
     return {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".snakemake" not in path.parts and path.name != ".snakemake_timestamp"
+        if path.is_file() and own.isdisjoint(path.parts)
     }
 
 

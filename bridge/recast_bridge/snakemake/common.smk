@@ -112,10 +112,16 @@ def below(directory, hidden=False):
 def wait_for(path):
     """Put off what needs a file while that is missing, or while the job runs that makes it."""
     running = workflow.scheduler.running if workflow.scheduler is not None else ()
-    if not os.path.exists(path) or any(path in job.output for job in running):
-        # Snakemake looks for this word. Without it, only a file that is among the inputs can be waited for, and
-        # as long as a checkpoint runs these are not known.
-        raise WorkflowError(f"FileNotFoundError: {path}")
+    if os.path.exists(path) and not any(path in job.output for job in running):
+        return
+
+    class NotYet(WorkflowError, FileNotFoundError):
+        """Snakemake waits for a missing file if it is an input, and of late also where it reads of one."""
+
+        filename = path
+
+    # Which inputs there are is not known as long as a checkpoint runs.
+    raise NotYet(f"FileNotFoundError: {path}")
 
 
 def matching(directory, pattern, after=None, required=False):
