@@ -68,7 +68,9 @@ def write_chains(folder: Path, chains: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", ["check", "to-cwl", "to-snakemake", "to-yadage"])
+@pytest.mark.parametrize(
+    "command", ["check", "to-cwl", pytest.param("to-snakemake", marks=pytest.mark.slow), "to-yadage"]
+)
 def test_work_in_proportion_to_size(command: str, tmp_path: Path) -> None:
     def translate(chains: int) -> None:
         source = write_chains(tmp_path / str(chains), chains)

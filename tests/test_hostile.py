@@ -406,6 +406,7 @@ def named_stages() -> list[Spec]:
     return stages
 
 
+@pytest.mark.slow
 def test_unusual_names_are_valid_cwl(tmp_path: Path) -> None:
     path = tmp_path / "w.yml"
     path.write_text(yaml.safe_dump({"stages": named_stages()}, sort_keys=False), encoding="utf-8")

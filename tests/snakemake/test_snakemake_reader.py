@@ -235,6 +235,7 @@ rule pairs:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cwltool", "snakemake"])
 def test_chains_in_one_rule_subsets_and_permutations(folder: Folder, engine: str) -> None:
     write(folder, CHAINS)
@@ -380,6 +381,7 @@ with open(snakemake.output[0], "w") as target:
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cwltool", "snakemake"])
 def test_programs_and_modules(folder: Folder, engine: str) -> None:
     write(folder, PROGRAM_RULES, PROGRAM_FILES)
@@ -409,6 +411,7 @@ rule all_of_them:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cwltool", "snakemake"])
 def test_lists_of_different_lengths_and_directories(folder: Folder, engine: str) -> None:
     write(folder, OPTIONAL, {"data/x.txt": "x"})
