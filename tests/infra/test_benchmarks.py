@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -97,27 +98,29 @@ stages:
 
 
 @pytest.fixture(scope="module")
-def public() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("public_snakefiles", BENCHMARKS / "public_snakefiles.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def public() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield importlib.import_module("public_snakefiles")
+
+
+@pytest.fixture(scope="module")
+def analyses(public: ModuleType) -> ModuleType:
+    return sys.modules["public_analyses"]
 
 
 @pytest.mark.slow
 @pytest.mark.yadage
-def test_public_snakefiles(public: ModuleType, tmp_path: Path) -> None:
+def test_public_snakefiles(public: ModuleType, analyses: ModuleType, tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     (checkout / "data").mkdir(parents=True)
     (checkout / "Snakefile").write_text(SNAKEFILE)
     (checkout / "by-hand.yml").write_text(BY_HAND)
     (checkout / "data/more.txt").write_text("more")
-    by_hand = public.ByHand("by-hand.yml", {"x": "data/in.txt"}, {"a.txt": "results/a.txt"})
-    analysis = public.Public(
+    by_hand = analyses.ByHand("by-hand.yml", {"x": "data/in.txt"}, {"a.txt": "results/a.txt"})
+    analysis = analyses.Public(
         *("owner/name", "0" * 40, "Snakefile", "a test"),
-        programs={"simulate": (public.makes(r"-o (\S+)", r"\1"),), "plot": ()},
+        programs={"simulate": (analyses.makes(r"-o (\S+)", r"\1"),), "plot": ()},
         files=("data/in.txt",),
         replaced={"/opt/setup.sh": "true"},
         by_hand=by_hand,
@@ -136,11 +139,11 @@ def test_public_snakefiles(public: ModuleType, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_refused_is_not_run(public: ModuleType, tmp_path: Path) -> None:
+def test_what_is_refused_is_not_run(public: ModuleType, analyses: ModuleType, tmp_path: Path) -> None:
     checkout, made = tmp_path / "checkout", tmp_path / "made"
     checkout.mkdir()
     (checkout / "Snakefile").write_text(f'rule a:\n    output: "{made}"\n    shell: "touch {{output}}"\n')
-    analysis = public.Public("owner/name", "0" * 40, "Snakefile", "a test")
+    analysis = analyses.Public("owner/name", "0" * 40, "Snakefile", "a test")
     outcome = public.Bench(analysis, checkout, tmp_path / "bench").translated("cwl")
     assert (outcome.kind, outcome.codes) == ("refused", ("S313",))
     assert not made.exists()

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from pair_cases import SOURCES, VALUES, Case, Language
 
 from recast_bridge.cli import main
+from recast_bridge.engines.results import published_paths
 
 PROGRAMS = str(Path(sys.executable).parent)
 # A finding, as the program shows it.
@@ -174,20 +175,12 @@ def published(outdir: Path) -> dict[str, str]:
     """Text of the published files, by path below the directory of their step."""
     found: dict[str, str] = {}
     for outputs in steps(outdir).values():
-        for leaf in _leaves(outputs):
-            path, folder = outdir / leaf, outdir / Path(leaf).parts[0]
+        for _, _, name, _ in published_paths(outputs):
+            path, folder = outdir / name, outdir / Path(name).parts[0]
             for file in [path] if path.is_file() else sorted(path.rglob("*")):
                 if file.is_file():
                     found[file.relative_to(folder).as_posix()] = file.read_text(encoding="utf-8")
     return found
-
-
-def _leaves(value: object) -> list[str]:
-    if isinstance(value, dict):
-        if "sha256" in value:
-            return [value.get("file") or value["directory"]]
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list) else []
 
 
 def texts(folder: Path) -> dict[str, str]:

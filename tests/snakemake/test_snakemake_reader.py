@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recast_bridge.cli import main
+from recast_bridge.engines.results import published_paths
 from recast_bridge.model import expressions as ex
 from recast_bridge.model.findings import Findings
 from recast_bridge.model.types import PathValue
@@ -82,20 +83,12 @@ class Folder:
 def published(outdir: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for step in json.loads((outdir / "results.json").read_text())["steps"]:
-        for leaf in leaves(step["outputs"]):
-            path = outdir / leaf
-            folder = outdir / Path(leaf).parts[0]
+        for _, _, name, _ in published_paths(step["outputs"]):
+            path = outdir / name
+            folder = outdir / Path(name).parts[0]
             for file in [path] if path.is_file() else sorted(path.rglob("*")):
                 found[file.relative_to(folder).as_posix()] = file.read_text(encoding="utf-8")
     return found
-
-
-def leaves(value: object) -> list[str]:
-    if isinstance(value, dict):
-        if "sha256" in value:
-            return [value.get("file") or value["directory"]]
-        return [leaf for item in value.values() for leaf in leaves(item)]
-    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list) else []
 
 
 def texts(folder: Path) -> dict[str, str]:

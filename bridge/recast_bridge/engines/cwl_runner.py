@@ -20,6 +20,7 @@ import yaml
 
 from recast_bridge.cwl.reading.documents import Documents, short
 from recast_bridge.engines.cwl_formats import Formats
+from recast_bridge.engines.results import published_paths
 from recast_bridge.engines.types import RunResult
 from recast_bridge.model.findings import (
     BridgeError,
@@ -108,7 +109,8 @@ def run(request: Request) -> dict[str, Any]:
             raise RunError(*result.findings())
         links = _Links(result.outdir, given)
         for step in result.steps:
-            links.check_all(step.outputs)
+            for _, _, path, _ in published_paths(step.outputs):
+                links.check(result.outdir / path)
         values: Mapping[str, Any] = {}
         if name is not None:
             values = next(step.outputs for step in result.steps if step.path == f"{name}/0")
@@ -241,7 +243,6 @@ class _Links:
     """
 
     def __init__(self, rundir: Path, given: Iterable[Path]) -> None:
-        self.rundir = rundir
         places = {Path(os.path.realpath(path)) for path in given}
         self._allowed = (
             Path(os.path.realpath(rundir)),
@@ -264,18 +265,6 @@ class _Links:
         if not any(Path(os.path.realpath(path)).is_relative_to(place) for place in self._allowed):
             text = f"{path.name!r} is a link to a file outside of the directory of its step"
             raise RunError(Finding("R201", "error", text, "let the command copy the file"))
-
-    def check_all(self, published: Any) -> None:
-        """Look at all files and directories in published data, as results.json has it."""
-        if isinstance(published, Mapping):
-            place = published.get("file", published.get("directory"))
-            if "sha256" in published and isinstance(place, str):
-                self.check(self.rundir / place)
-            else:
-                self.check_all(list(published.values()))
-        elif isinstance(published, list):
-            for item in published:
-                self.check_all(item)
 
 
 # ---------------------------------------------------------------- the output object
