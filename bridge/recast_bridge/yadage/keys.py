@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recast_bridge.yadage.queries import Anywhere, Element, QueryError, parse
 from recast_bridge.yadage.scope import INIT
-
-_INDEX = re.compile(r"\[[^\]]*\]")
 
 Spec = Mapping[str, Any]
 
@@ -54,27 +53,39 @@ def keys_read(root: Spec) -> KeysRead:
         query = node.get("step") or node.get("stages") or node.get("steps")
         if isinstance(query, str) and isinstance(node.get("output"), str):
             key = re.split(r"[.\[]", node["output"])[0]
-            for path in query.split(","):
-                for workflow, name in _targets(path, scope):
-                    if name == INIT and workflow is not scope:
-                        inputs[key] = None
-                    else:
-                        stages.setdefault((id(workflow), name), {})[key] = None
+            for workflow, name in _targets(query, scope):
+                if name == INIT and workflow is not scope:
+                    inputs[key] = None
+                else:
+                    stages.setdefault((id(workflow), name), {})[key] = None
         pending.extend((item, scope) for item in reversed(list(node.values())))
     return KeysRead(stages, tuple(inputs))
 
 
-def _targets(path: str, scope: Spec) -> Iterator[tuple[Spec, str]]:
+def _targets(query: str, scope: Spec) -> Iterator[tuple[Spec, str]]:
     """The stages that a query may select: the workflow of each, and its name there."""
-    text = _INDEX.sub("", path.strip())
-    *outer, name = [part for part in text.split(".") if part not in ("", "$")] or [""]
-    if ".." in text or "*" in outer:
-        yield from ((workflow, name) for workflow in _all_workflows(scope))
+    try:
+        chains = parse(query)
+    except QueryError:
+        # Whoever follows the reference says so.
         return
-    workflows = [scope]
-    for stage in outer:
-        workflows = [inner for workflow in workflows for inner in _workflows_of(workflow, stage)]
-    yield from ((workflow, name) for workflow in workflows)
+    for chain in chains:
+        workflows, found = [scope], list[tuple[Spec, str]]()
+        for component in chain:
+            if isinstance(component, Element):
+                continue
+            if found:
+                workflows = [inner for workflow, name in found for inner in _workflows_of(workflow, name)]
+                found = []
+            if isinstance(component, Anywhere):
+                workflows = [inner for workflow in workflows for inner in _all_workflows(workflow)]
+            else:
+                found = [(each, name) for each in workflows for name in component.names or _stages_of(each)]
+        yield from found
+
+
+def _stages_of(workflow: Spec) -> list[str]:
+    return [str(stage.get("name")) for stage in workflow["stages"]]
 
 
 def _workflows_of(workflow: Spec, name: str | None = None) -> Iterator[Spec]:
