@@ -14,6 +14,9 @@ from recast_bridge.model.types import PathValue
 
 _DEEPEST = 30
 
+# Values of inputs by name, each with the secondary files that somebody names for it.
+_Passed = dict[str, tuple[Any, set[Path]]]
+
 
 def check_secondary(declared: Any) -> None:
     """Refuse secondary files that are named by expressions: these may lie elsewhere, or be renamed.
@@ -90,11 +93,11 @@ def check_passed(
         documents: the files.
         findings: takes what is wrong.
     """
-    passed = {
-        short(item.id): (values[short(item.id)], _named(item, values[short(item.id)]))
-        for item in main.body.inputs
-        if values.get(short(item.id)) is not None and not _by_name(item.type_)
-    }
+    passed: _Passed = {}
+    for item in main.body.inputs:
+        value = values.get(short(item.id))
+        if value is not None and not _by_name(item.type_):
+            passed[short(item.id)] = (value, _named(item, value))
     _check_steps(main, passed, documents, findings, 0)
 
 
@@ -108,11 +111,7 @@ def _named(declared: Any, value: Any) -> set[Path]:
 
 
 def _check_steps(
-    workflow: Process,
-    passed: Mapping[str, tuple[Any, set[Path]]],
-    documents: Documents,
-    findings: Findings,
-    depth: int,
+    workflow: Process, passed: _Passed, documents: Documents, findings: Findings, depth: int
 ) -> None:
     if not passed or depth > _DEEPEST:
         return
@@ -123,35 +122,50 @@ def _check_steps(
         except SourceError:
             # Whoever reads the step says so.
             continue
-        given = {}
-        for entry in step.in_:
-            source = (
-                entry.source[0] if isinstance(entry.source, list) and len(entry.source) == 1 else entry.source
-            )
-            if isinstance(source, str) and not entry.valueFrom and _is_input(source, workflow):
-                given[short(entry.id)] = passed.get(short(source))
-        inner = {}
-        for declared in process.body.inputs:
-            name = short(declared.id)
-            value, named = given.get(name) or (None, set())
-            if value is None:
-                continue
-            inner[name] = (value, named | _named(declared, value))
-            if process.kind == "Workflow":
-                continue
-            for file, part in _files(value, declared.type_, declared):
-                for pattern in _required(part):
-                    beside = neighbour(file.path, pattern)
-                    if beside not in named:
-                        findings.error(
-                            "C312",
-                            f"step {short(step.id)!r} requires the secondary file {beside.name!r} of "
-                            f"{file.path.name!r}, which no input of the workflow names",
-                            remedy="name it in secondaryFiles of the input, or of the given value",
-                            place=node.named("in", name).place,
-                        )
+        given = _given(step, workflow, passed)
         if process.kind == "Workflow":
+            inner = {
+                short(declared.id): (value, named | _named(declared, value))
+                for declared, value, named in _received(process, given)
+            }
             _check_steps(process, inner, documents, findings, depth + 1)
+            continue
+        for declared, value, named in _received(process, given):
+            for file, beside in _missing(declared, value, named):
+                findings.error(
+                    "C312",
+                    f"step {short(step.id)!r} requires the secondary file {beside.name!r} of "
+                    f"{file.path.name!r}, which no input of the workflow names",
+                    remedy="name it in secondaryFiles of the input, or of the given value",
+                    place=node.named("in", short(declared.id)).place,
+                )
+
+
+def _given(step: Any, workflow: Process, passed: _Passed) -> _Passed:
+    """What a step is given of what is passed, as it is."""
+    found: _Passed = {}
+    for entry in step.in_:
+        sources = entry.source if isinstance(entry.source, list) else [entry.source]
+        is_one = len(sources) == 1 and isinstance(sources[0], str) and not entry.valueFrom
+        if is_one and _is_input(sources[0], workflow) and short(sources[0]) in passed:
+            found[short(entry.id)] = passed[short(sources[0])]
+    return found
+
+
+def _received(process: Process, given: _Passed) -> Iterator[tuple[Any, Any, set[Path]]]:
+    """The inputs of a process that are given, with what they are given."""
+    for declared in process.body.inputs:
+        if short(declared.id) in given:
+            yield (declared, *given[short(declared.id)])
+
+
+def _missing(declared: Any, value: Any, named: set[Path]) -> Iterator[tuple[PathValue, Path]]:
+    """The secondary files that an input of a tool requires and nobody names, and of which files."""
+    for file, part in _files(value, declared.type_, declared):
+        for pattern in _required(part):
+            beside = neighbour(file.path, pattern)
+            if beside not in named:
+                yield file, beside
 
 
 def _is_input(source: str, workflow: Process) -> bool:
