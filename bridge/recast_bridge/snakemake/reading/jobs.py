@@ -41,7 +41,7 @@ from recast_bridge.snakemake.reading.groups import Group, group, runs
 from recast_bridge.snakemake.reading.joblists import entries_of, largest, made_by, read_by, with_absolute
 from recast_bridge.snakemake.reading.patterns import Parts, Varying, template
 from recast_bridge.snakemake.reading.sources import Given, Inputs, Made, Reference, References, key_of
-from recast_bridge.snakemake.reading.undeclared import Used
+from recast_bridge.snakemake.reading.undeclared import Used, is_inside
 
 _REFUSED = {
     "notebook": "runs a notebook",
@@ -56,11 +56,6 @@ _FLAGS = {
     "storage_object": "its files are in a storage that only Snakemake knows",
     "update": "it changes a file that is there already",
 }
-
-
-def _within(path: str, folders: Sequence[str]) -> bool:
-    """True for a path below one of these."""
-    return any(path.startswith(f"{folder}/") for folder in folders)
 
 
 class JobsReader:
@@ -82,9 +77,10 @@ class JobsReader:
         self.groups = group(program)
         self.rules = {job.number: job.rule for job in program.jobs or ()}
         self.references = References(self.groups, self.inputs, rundir)
-        self.made = {os.path.normpath(path): number for number, path in self.references.made}
+        # By the plain form of a path: what `references.made` has it under.
+        self.made = {os.path.normpath(path): (number, path) for number, path in self.references.made}
         self.used = Used(rundir, self.made)
-        self._spelled = {os.path.normpath(path): path for _, path in self.references.made}
+        self._needs = {job.number: job.needs for job in program.jobs or ()}
         self._needed: dict[int, set[int]] = {}
         self._said: set[tuple[str, str]] = set()
 
@@ -325,10 +321,8 @@ class JobsReader:
             elsewhere.append(list(self.used.made_elsewhere(command, known)))
             named = dict.fromkeys(self.used.by_command(command, known), "")
             programs = [*named, *(path for path in map(os.path.normpath, read_by(job)) if is_relative(path))]
-            for path, program in self.used.followed(
-                [path for path in programs if path not in self.used.made]
-            ):
-                if path not in known and path not in self.used.made and not _within(path, [*known, *named]):
+            for path, program in self.used.followed([path for path in programs if path not in self.made]):
+                if path not in self.made and not is_inside(path, known) and not is_inside(path, named):
                     named.setdefault(path, f", named in {program!r}")
             for path, reason in named.items():
                 reasons.setdefault(path, reason)
@@ -353,7 +347,7 @@ class JobsReader:
     def _made_elsewhere(self, each: Group, paths: Sequence[list[str]], varying: Varying) -> list[Link]:
         """Files that other jobs make, as inputs where Snakemake runs these jobs before in any case."""
         before = [
-            [path for path in column if self.made[path] in self._before(job)]
+            [path for path in column if self.made[path][0] in self._before(job)]
             for job, column in zip(each.jobs, paths, strict=True)
         ]
         alike = len({len(column) for column in before}) == 1
@@ -364,7 +358,7 @@ class JobsReader:
         found = []
         for same in zip(*before, strict=True) if alike else ():
             self._gets(each, same[0], "")
-            references = [self.references.made[self.made[path], self._spelled[path]] for path in same]
+            references = [self.references.made[self.made[path]] for path in same]
             name = os.path.splitext(os.path.basename(same[0]))[0]
             expression, scattered = self.references.single(references, name)
             parameter = varying.argument(name, expression, scattered=scattered)
@@ -374,14 +368,13 @@ class JobsReader:
     def _before(self, job: Job) -> set[int]:
         """The jobs that Snakemake runs before another one."""
         if job.number not in self._needed:
-            needs = {other.number: other.needs for other in self.program.jobs or ()}
             found: set[int] = set()
             coming = list(job.needs)
             while coming:
                 number = coming.pop()
                 if number not in found:
                     found.add(number)
-                    coming += needs[number]
+                    coming += self._needs[number]
             self._needed[job.number] = found
         return self._needed[job.number]
 
@@ -400,7 +393,7 @@ class JobsReader:
                 place=each.rule.place,
             )
             return
-        what = "the file" if path in self.used.made else "the directory"
+        what = "the file" if path in self.made else "the directory"
         self.findings.warning(
             "S405",
             f"rule {each.rule.name!r} uses {what} {path!r}, which is none of its inputs: the step has a "

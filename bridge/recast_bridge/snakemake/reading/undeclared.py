@@ -72,7 +72,7 @@ class Used:
                 word in self.made
                 and word not in known
                 and re.search(r"[./]", word)
-                and not _inside(word, known)
+                and not is_inside(word, known)
             ):
                 yield word
 
@@ -91,7 +91,7 @@ class Used:
             return
         folder = os.path.normpath(entered[1])
         before = command[: entered.start()]
-        if folder.partition("/")[0] in before or _inside(folder, known):
+        if folder.partition("/")[0] in before or is_inside(folder, known):
             return
         if not (self.rundir / folder).is_dir() and not any(path.startswith(f"{folder}/") for path in known):
             commands = [each.strip() for each in re.split(r"&&|\|\||[;&|({\n]", before) if each.strip()]
@@ -155,8 +155,13 @@ class Used:
             return ""
 
 
-def _inside(path: str, known: Collection[str]) -> bool:
-    """True for a path that is known, or lies in a directory that is."""
+def is_inside(path: str, known: Collection[str]) -> bool:
+    """True for a path that is known, or lies in a directory that is.
+
+    Args:
+        path: normalised.
+        known: normalised paths.
+    """
     return path in known or any(above.as_posix() in known for above in Path(path).parents)
 
 
