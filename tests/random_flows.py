@@ -181,7 +181,7 @@ class Flow:
 
     def _parameters(self, kinds: Mapping[str, str], _file: str) -> tuple[Spec, str, dict[str, str]]:
         plain = [name for name, kind in kinds.items() if kind in ("text", "number")][:1]
-        published = {"o": "out", **dict.fromkeys(plain, plain[0] if plain else "")}
+        published = {"o": "out", **{name: name for name in plain}}
         outputs = {"o": "file", **{name: kinds[name] for name in plain}}
         return {"publisher_type": "frompar-pub", "outputmap": published}, "", outputs
 

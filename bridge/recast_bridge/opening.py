@@ -60,17 +60,17 @@ class Opening:
         Nothing is fetched.
         """
         again, directory = archive.opening, archive.directory
+
+        def there(name: str | None) -> str | None:
+            return None if name is None else str(directory / name)
+
         source = str(directory / again.source)
-        toplevel, initdir = (
-            given if given is not None or archived is None else str(directory / archived)
-            for given, archived in ((self.toplevel, again.toplevel), (self.initdir, again.initdir))
-        )
         return replace(
             self,
             source=f"{source}#{again.process}" if again.process else source,
-            toplevel=toplevel,
+            toplevel=self.toplevel or there(again.toplevel),
             inputs=(*(directory / name for name in again.inputs), *self.inputs),
-            initdir=initdir,
+            initdir=self.initdir or there(again.initdir),
             offline=True,
         )
 

@@ -24,8 +24,6 @@ _MANY = 60
 # Snakemake's parser recurses at each statement of one line that follows another; Python allows 1,000 levels.
 _IN_A_ROW = 500
 _COMMON = "common"
-# How imports of common.smk end that are of other projects.
-_NO_STANDARD_LIBRARY = (" jq", " yaml", " WorkflowError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +234,15 @@ def common(texts: Iterable[str]) -> str:
                 pending.append(source)
     body = "\n\n\n".join(source for name, source in functions.items() if name in used)
     needed = [source for name, source in imports.items() if re.search(rf"\b{name}\b", body)]
-    plain = [source for source in needed if not source.endswith(_NO_STANDARD_LIBRARY)]
-    others = [source for source in needed if source.endswith(_NO_STANDARD_LIBRARY)]
-    groups = ["\n".join(group) for group in (plain, others) if group]
+    standard = [source for source in needed if _module(source) in sys.stdlib_module_names]
+    others = [source for source in needed if source not in standard]
+    groups = ["\n".join(group) for group in (standard, others) if group]
     return formatted("\n\n".join([head, *groups]) + f"\n\n\n{body}\n")
+
+
+def _module(source: str) -> str:
+    """The top module of an import."""
+    return source.split()[1].partition(".")[0]
 
 
 HOST_ENVIRONMENT = """\
